@@ -36,13 +36,20 @@ class Codec:
     """Knows every event of one service's vocabulary, `shared.events.<service>`, and how old versions become new ones."""
 
     def __init__(self, vocabulary: ModuleType) -> None:
-        """Collect the event classes; a module may offer `UPCASTS = {("DoseReduced", 1): function}`."""
+        """Collect the event classes; a module may offer `UPCASTS = {("DoseReduced", 1): function}`.
+
+        Raises TypeError at import when an older version has no upcast.
+        """
         self.types: dict[str, type] = {
             name: cls
             for name, cls in inspect.getmembers(vocabulary, inspect.isclass)
             if hasattr(cls, "__schema_version__") and cls.__module__ == vocabulary.__name__
         }
         self.upcasts: Mapping[tuple[str, int], Upcast] = getattr(vocabulary, "UPCASTS", {})
+        for name in self.types:
+            for version in range(1, self.version_of(name)):
+                if (name, version) not in self.upcasts:
+                    raise TypeError(f"{name} has no upcast from version {version}: stored events could not be read")
         self._personal = {name: _personal_fields(cls) for name, cls in self.types.items()}
 
     def version_of(self, type_name: str) -> int:
