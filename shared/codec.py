@@ -43,7 +43,7 @@ class Codec:
         self.types: dict[str, type] = {
             name: cls
             for name, cls in inspect.getmembers(vocabulary, inspect.isclass)
-            if hasattr(cls, "__schema_version__") and cls.__module__ == vocabulary.__name__
+            if hasattr(cls, "__schema_version__") and f"{cls.__module__}.".startswith(f"{vocabulary.__name__}.")
         }
         self.upcasts: Mapping[tuple[str, int], Upcast] = getattr(vocabulary, "UPCASTS", {})
         for name in self.types:
