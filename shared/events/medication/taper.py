@@ -1,0 +1,164 @@
+"""What is written down about a taper: its plan, each confirmed and taken step, holds, its end."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from shared.event import Personal, event
+from shared.units import Code
+
+
+class Tolerance(StrEnum):
+    """How the patient bears the reduction, as the prescriber found it."""
+
+    WELL = "well"
+    SOME_SYMPTOMS = "some_symptoms"
+    POORLY = "poorly"
+
+
+class TaperHoldReason(StrEnum):
+    """Why a taper waits."""
+
+    WITHDRAWAL_SYMPTOMS = "withdrawal_symptoms"
+    CRAVING = "craving"
+    RETURN_TO_USE = "return_to_use"
+    LIFE_EVENT = "life_event"
+    INTERCURRENT_ILLNESS = "intercurrent_illness"
+    MISSED_DOSES = "missed_doses"
+    PREGNANCY = "pregnancy"
+    PATIENT_CHOICE = "patient_choice"
+
+
+class TaperStopReason(StrEnum):
+    """Why a taper ended before its target."""
+
+    STAYS_AT_THIS_DOSE = "stays_at_this_dose"
+    NOT_TOLERATED = "not_tolerated"
+    PATIENT_CHOICE = "patient_choice"
+    REPLACED = "replaced"
+    ORDER_DISCONTINUED = "order_discontinued"
+
+
+class TakenBasis(StrEnum):
+    """How it is known that a step was taken."""
+
+    OBSERVED = "observed"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """From `starts_on` at the site, `dose_mg` a day; steps are numbered from 1 in the order of the list."""
+
+    starts_on: date
+    dose_mg: Decimal
+
+
+@event()
+class TaperStarted:
+    """The way down was laid out, with dates at the site; each step still waits for a prescriber."""
+
+    patient_id: UUID
+    order_id: UUID
+    medicine: Code
+    zone: str
+    start_dose_mg: Decimal
+    target_dose_mg: Decimal
+    steps: tuple[PlannedStep, ...]
+
+
+@event()
+class TaperStepConfirmed:
+    """A prescriber assessed the patient and let the step begin on `effective_on`."""
+
+    order_id: UUID
+    medicine: Code
+    step: int
+    dose_mg: Decimal
+    planned_on: date
+    effective_on: date
+    tolerance: Tolerance
+    policy_id: Code
+    policy_version: int
+    assessment: Personal[str | None]
+
+
+@event()
+class TaperStepTaken:
+    """The step's dose was taken for the first time; `dose_id` is the observed dose, None when reported."""
+
+    order_id: UUID
+    medicine: Code
+    step: int
+    dose_mg: Decimal
+    taken_on: date
+    basis: TakenBasis
+    dose_id: UUID | None
+
+
+@event()
+class TaperStepReopened:
+    """The dose by which the step had counted as taken was voided."""
+
+    order_id: UUID
+    step: int
+    dose_id: UUID
+
+
+@event()
+class TaperHeld:
+    """The patient stays at `dose_mg`; confirmed steps that had not begun on `held_on` are to be confirmed again."""
+
+    order_id: UUID
+    medicine: Code
+    reason: TaperHoldReason
+    held_on: date
+    step: int
+    dose_mg: Decimal
+    note: Personal[str | None]
+
+
+@event()
+class TaperResumed:
+    """The taper goes on; every step after `step` begins `moved_days` whole days later than it would have."""
+
+    order_id: UUID
+    resumed_on: date
+    step: int
+    moved_days: int
+
+
+@event()
+class TaperCompleted:
+    """The target was reached."""
+
+    order_id: UUID
+    medicine: Code
+    dose_mg: Decimal
+    completed_on: date
+
+
+@event()
+class TaperStopped:
+    """The taper ended before its target; the patient stays at `dose_mg`."""
+
+    order_id: UUID
+    medicine: Code
+    reason: TaperStopReason
+    dose_mg: Decimal
+    stopped_on: date
+    note: Personal[str | None]
+
+
+type TaperEvent = (
+    TaperStarted
+    | TaperStepConfirmed
+    | TaperStepTaken
+    | TaperStepReopened
+    | TaperHeld
+    | TaperResumed
+    | TaperCompleted
+    | TaperStopped
+)
