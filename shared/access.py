@@ -1,6 +1,6 @@
 """Who may do what: every operation has a rule that names roles, reach and purposes; what has no rule does not start."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,3 +72,31 @@ class Caller:
     def everywhere(self) -> bool:
         """Whether every site of the network is the caller's own."""
         return EVERY_SITE in self.sites
+
+    def permitted(self, rule: Rule) -> bool:
+        """Whether role and purpose fit."""
+        return self.purpose in rule.purposes and not self.roles.isdisjoint(rule.roles)
+
+    def reach(self, rule: Rule) -> frozenset[str] | None:
+        """The sites whose records this operation may touch; None is every site."""
+        return None if rule.reach is Reach.NETWORK or self.everywhere else self.sites
+
+    def may_act_at(self, site_id: str) -> bool:
+        """Whether something may be recorded as done at this site."""
+        return self.everywhere or site_id in self.sites
+
+
+class RulesIncomplete(Exception):  # noqa: N818 - named for the plain fact, as the failures are
+    """An operation has no rule, or a rule no operation: the service does not start."""
+
+
+def checked(operations: Iterable[str], rules: Rules) -> Rules:
+    """The rules, proven to cover exactly the operations. Raises RulesIncomplete."""
+    names = list(operations)
+    faults = [f"operation {name} has no rule" for name in sorted(set(names) - set(rules))]
+    faults += [f"rule {name} has no operation" for name in sorted(set(rules) - set(names))]
+    faults += [f"two operations are called {name}" for name in sorted(set(names)) if names.count(name) > 1]
+    faults += [f"rule {name} lets nobody in" for name, rule in sorted(rules.items()) if not rule.roles]
+    if faults:
+        raise RulesIncomplete("; ".join(faults))
+    return rules

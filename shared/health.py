@@ -1,8 +1,26 @@
 """Whether a process lives, whether it is ready and how far behind it is, and its metrics, on three small routes."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shared import metrics
+
+log = structlog.get_logger()
+
+CHECK_SECONDS_MAX: Final = 2.0
+START_SECONDS_MAX: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -23,10 +41,89 @@ class Health:
         self.checks: dict[str, Check] = {}
 
     def add(self, name: str, check: Check) -> None:
-        """Ask `check` at every `/readyz`; one that raises or takes too long counts as not ready."""
+        """Ask `check` at every `/readyz`; one that raises or takes longer than 2 s counts as not ready."""
         self.checks[name] = check
 
+    async def findings(self) -> dict[str, Finding]:
+        """Every check's finding, asked at the same time."""
+        found = await asyncio.gather(*(_asked(name, check) for name, check in self.checks.items()))
+        return dict(zip(self.checks, found, strict=True))
 
-def serve_ops(health: Health, host: str, port: int) -> AbstractAsyncContextManager[int]:
-    """Serve `/livez`, `/readyz` and `/metrics` from the running loop; gives the port (0 finds a free one)."""
-    raise NotImplementedError
+
+async def _asked(name: str, check: Check) -> Finding:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS_MAX):
+            return await check()
+    except TimeoutError:
+        return Finding(ready=False, facts={"error": "no answer in time"})
+    except Exception as error:  # noqa: BLE001 - a check that fails is the answer "not ready", whatever the reason
+        log.warning("health.check_failed", check=name, error=type(error).__name__)
+        return Finding(ready=False, facts={"error": type(error).__name__})
+
+
+def ops_routes(health: Health) -> list[Route]:
+    """`/livez`, `/readyz` and `/metrics`, for the API's application and for `serve_ops`."""
+
+    async def livez(_request: Request) -> Response:
+        return _json(200, {"alive": True})
+
+    async def readyz(_request: Request) -> Response:
+        findings = await health.findings()
+        ready = all(one.ready for one in findings.values())
+        checks = {name: {"ready": one.ready, **one.facts} for name, one in findings.items()}
+        return _json(200 if ready else 503, {"ready": ready, "checks": checks})
+
+    async def numbers(_request: Request) -> Response:
+        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", numbers)]
+
+
+def _json(status: int, document: object) -> Response:
+    body = msgspec.json.encode(document, enc_hook=str)
+    return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
+@contextlib.asynccontextmanager
+async def serve_ops(health: Health, host: str, port: int) -> AsyncIterator[int]:
+    """Serve `/livez`, `/readyz` and `/metrics` from the running loop; gives the port (0 finds a free one).
+
+    Signals stay with the process. Raises OSError when the port is taken.
+    """
+    listener = socket.create_server((host, port))
+    config = uvicorn.Config(
+        Starlette(routes=list(ops_routes(health))),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    server = _QuietServer(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="ops")
+    try:
+        async with asyncio.timeout(START_SECONDS_MAX):
+            await server.listening.wait()
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _QuietServer(uvicorn.Server):
+    """A guest in somebody else's loop: the process decides when it ends."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say when it listens."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield

@@ -1,0 +1,82 @@
+"""One JSON line per fact on standard output: ids, times and counts; never a body, a name or a value somebody entered."""
+
+import logging
+import logging.config
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+
+def configure(service: str, process: str, level: str) -> None:
+    """Route structlog, the standard library and uvicorn to the same lines, each naming service and process."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _origin(service, process),
+        _error_without_words,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(serializer=lambda event, **_: _json(event).decode()),
+        ],
+        "foreign_pre_chain": [structlog.stdlib.add_logger_name, *shared],
+    }
+    quiet = {name: {"level": "WARNING"} for name in ("aiokafka", "faust", "mode", "asyncio", "uvicorn", "httpx")}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": formatter},
+            "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+            "root": {"handlers": ["out"], "level": number},
+            "loggers": quiet,
+        }
+    )
+
+
+def _origin(service: str, process: str) -> Processor:
+    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"], event["process"] = service, process
+        return event
+
+    return add
+
+
+def _error_without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace an exception by its type and the places it passed: its words may quote a value (a key, a name)."""
+    given = event.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()[1]
+    if isinstance(given, tuple):
+        given = given[1]
+    if isinstance(given, BaseException):
+        event["error"] = f"{type(given).__module__}.{type(given).__qualname__}"
+        event["passed"] = _places(given)
+    return event
+
+
+def _places(error: BaseException) -> list[str]:
+    """`file:line function`, outermost first, of the last twenty calls."""
+    trace, places = error.__traceback__, list[str]()
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return places[-20:]
+
+
+def _json(event: Any, **_: Any) -> bytes:
+    return msgspec.json.encode(event, enc_hook=str)
