@@ -41,14 +41,19 @@ def is_adolescent(policy: LevelsPolicy, age_years: int | None) -> bool:
     return age_years is not None and age_years < policy.adolescent_below_years
 
 
+def counted_minutes(policy: LevelsPolicy, prescribed: Iterable[WeeklyMinutes]) -> int:
+    """Minutes per week of the modalities that count toward clinical hours."""
+    return sum(one.minutes_per_week for one in prescribed if one.modality in policy.counted_modalities)
+
+
 def hours_finding(
     policy: LevelsPolicy, level: LevelOfCare, prescribed: Iterable[WeeklyMinutes], *, adolescent: bool
 ) -> HoursFinding:
-    """Whether what is prescribed for a week fits the level; modalities that do not count are left out."""
+    """Whether what is prescribed for a week fits the level."""
     rule = next((rule for rule in policy.hours if rule.level is level), None)
     if rule is None:
         return HoursFinding.NO_RULE
-    minutes = sum(one.minutes_per_week for one in prescribed if one.modality in policy.counted_modalities)
+    minutes = counted_minutes(policy, prescribed)
     lowest = rule.adolescent_lowest if adolescent else rule.adult_lowest
     highest = rule.adolescent_highest if adolescent else rule.adult_highest
     if lowest is not None and minutes < lowest:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.intake import episode as episodes
 from services.intake.answers import DateNotYetReached
-from services.intake.levels import LevelsPolicy, hours_finding
+from services.intake.levels import LevelsPolicy, counted_minutes, hours_finding
 from services.intake.reviews import ReviewPolicy, next_review_on
 from services.intake.wording import WrittenPlan, taken_apart
 from shared.decider import Decider, command
@@ -199,6 +199,7 @@ def activate(plan: Plan, command: Activate, episode: episodes.Episode | None) ->
         revision=plan.revision,
         active_from=command.active_from,
         prescribed=prescribed,
+        counted_minutes_per_week=counted_minutes(command.levels, prescribed),
         goal_ids=tuple(goal.id for goal in goals(plan.problems)),
         hours_finding=finding,
         patient_signature=command.patient_signature,

@@ -77,6 +77,7 @@ ACTIVATED = PlanActivated(
         WeeklyMinutes(Modality.INDIVIDUAL, 60),
         WeeklyMinutes(Modality.SUPPORT_GROUP, 90),
     ),
+    counted_minutes_per_week=600,
     goal_ids=("g1",),
     hours_finding=HoursFinding.FITS,
     patient_signature=SignatureMethod.ELECTRONIC,

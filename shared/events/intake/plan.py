@@ -36,13 +36,17 @@ class PlanRevised:
 
 @event()
 class PlanActivated:
-    """Clinician and patient signed a revision; from now on it is the plan."""
+    """Clinician and patient signed a revision; from now on it is the plan.
+
+    `counted_minutes_per_week` are the prescribed minutes of modalities that count toward clinical hours.
+    """
 
     patient_id: UUID
     episode_id: UUID
     revision: int
     active_from: date
     prescribed: tuple[WeeklyMinutes, ...]
+    counted_minutes_per_week: int
     goal_ids: tuple[str, ...]
     hours_finding: HoursFinding
     patient_signature: SignatureMethod
