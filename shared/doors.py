@@ -1,17 +1,30 @@
 """A command's route is given one door: who calls, from which site, and the way into the log."""
 
+import hashlib
+import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import msgspec
+
+from shared import tokens
 from shared.access import Caller
+from shared.calls import Call, Resources
 from shared.decider import Decider
+from shared.event import AnyRecorded
+from shared.failures import Forbidden, Invalid, NotFound, VersionRequired
 from shared.reading import QueryDoor
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.log import Act
+    from shared.log import Act, Outcome
+
+_KEY = re.compile(rb"[A-Za-z0-9_-]{8,80}")
+_SITE = re.compile(rb"[a-z][a-z0-9-]{1,39}")
+_VERSION = re.compile(rb'"([0-9]{1,18})"')
+JSON: Final = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ class AcceptedEvent:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The events are on disk; `version` is the first subject's new version, for the next If-Match."""
+    """The events are on disk. `version` is the first stream's new version: the next If-Match."""
 
     stream: str
     version: int
@@ -34,27 +47,136 @@ class Accepted:
     recorded_at: datetime
 
 
+class AlreadyDone(Exception):  # noqa: N818 - no failure: the answer that the same key was given before
+    """The command was carried out under this key before; nothing is looked up or decided again."""
+
+    def __init__(self, accepted: Accepted) -> None:
+        super().__init__()
+        self.accepted = accepted
+
+
 class CommandDoor:
     """What a command's route is given."""
 
-    caller: Caller
-    site_id: str
-    now: datetime
-    queries: QueryDoor
-    settings: Settings
+    __slots__ = ("_call", "_fingerprint", "_key", "_queries", "_resources", "site_id")
+
+    def __init__(self, call: Call, resources: Resources) -> None:
+        """Raises Invalid or Forbidden for headers that are missing or not the caller's to use."""
+        self._call = call
+        self._resources = resources
+        self._key = _key_of(call)
+        self.site_id = _acting_site(call)
+        call.site_id = self.site_id
+        asked = (call.operation.encode(), call.path.encode(), self.site_id.encode(), call.body)
+        self._fingerprint = hashlib.sha256(b"\n".join(asked)).digest()
+        self._queries: QueryDoor | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who is asking."""
+        return self._call.caller
+
+    @property
+    def now(self) -> datetime:
+        """This process's clock, to fill a command's fields. What is recorded carries the database's."""
+        return datetime.now(UTC)
+
+    @property
+    def settings(self) -> Settings:
+        """The limits."""
+        return self._resources.settings
+
+    @property
+    def queries(self) -> QueryDoor:
+        """Look-ups before deciding. A retry of a command that was carried out ends at the first of them."""
+        if self._queries is None:
+            self._queries = QueryDoor(self._call, self._resources, self._answer_retry)
+        return self._queries
 
     def expected(self) -> int:
-        """The version in If-Match. Raises VersionRequired."""
-        raise NotImplementedError
-
-    async def handle(self, *acts: "Act") -> Accepted:
-        """All acts or none, on disk when it returns."""
-        raise NotImplementedError
+        """The version in If-Match. Raises VersionRequired or Invalid."""
+        given = self._call.headers.get(b"if-match")
+        if given is None:
+            raise VersionRequired(field="If-Match")
+        found = _VERSION.fullmatch(given)
+        if not found:
+            raise Invalid('Must be one version in quotation marks, as in ETag: "3"', field="If-Match")
+        return int(found[1])
 
     async def state[S](self, decider: Decider[S], stream_id: UUID | str) -> tuple[S, int]:
         """A stream's present state and version. Raises NotFound."""
-        raise NotImplementedError
+        return await self.queries.state(decider, stream_id)
 
-    async def story(self, decider: Decider[Any], stream_id: UUID | str) -> list[Any]:
+    async def story(self, decider: Decider[Any], stream_id: UUID | str) -> list[AnyRecorded]:
         """A stream's events, oldest first. Raises NotFound."""
-        raise NotImplementedError
+        return await self.queries.story(decider, stream_id)
+
+    async def handle(self, *acts: "Act") -> Accepted:
+        """All acts or none, on disk when it returns. Once per request: the key stands for all of it.
+
+        Raises what the deciders raise, NotFound, StaleVersion, TooLarge, Busy, and for the key: Invalid (it was used for
+        another request) or Refused (the first request is still at work).
+        """
+        from shared.log import Context
+
+        context = Context(
+            actor=self.caller.subject,
+            site_id=self.site_id,
+            correlation_id=self._call.correlation_id,
+            traceparent=self._call.traceparent,
+            sites=self.caller.reach(self._call.rule),
+        )
+        outcome = await self._resources.log.handle(acts, context, self._key, self._fingerprint)
+        if outcome.stored:
+            return self._accepted(outcome)
+        return self._nothing_to_do(outcome, acts[0].decider.stream(acts[0].stream_id), await self._version(acts[0]))
+
+    async def _answer_retry(self) -> None:
+        outcome = await self._resources.log.replay(self._key, self._fingerprint)
+        if outcome is not None and outcome.stored:
+            raise AlreadyDone(self._accepted(outcome))
+
+    def _accepted(self, outcome: "Outcome") -> Accepted:
+        events = [AcceptedEvent(one.event_id, one.type, one.stream, one.version) for one in outcome.stored]
+        stream = events[0].stream
+        version = max(one.version for one in events if one.stream == stream)
+        token = tokens.write(self._resources.service, ((one.lane, one.position) for one in outcome.stored))
+        headers = self._call.answer_headers
+        headers += [(b"etag", b'"%d"' % version), (b"consistency-token", token.encode())]
+        if outcome.replayed:
+            headers.append((b"idempotency-replayed", b"true"))
+        return Accepted(stream, version, events, outcome.recorded_at)
+
+    async def _version(self, act: "Act") -> int:
+        try:
+            return (await self._resources.log.state(act.decider, act.stream_id))[1]
+        except NotFound:
+            return 0
+
+    def _nothing_to_do(self, outcome: "Outcome", stream: str, version: int) -> Accepted:
+        self._call.answer_headers.append((b"etag", b'"%d"' % version))
+        return Accepted(stream, version, [], outcome.recorded_at)
+
+
+def _key_of(call: Call) -> str:
+    """The caller's own key: two callers who chose the same one do not meet."""
+    given = call.headers.get(b"idempotency-key")
+    if given is None or not _KEY.fullmatch(given):
+        raise Invalid(
+            "A command needs 8 to 80 letters, digits, `-` or `_`, chosen anew for each", field="Idempotency-Key"
+        )
+    return f"{call.caller.subject} {given.decode()}"
+
+
+def _acting_site(call: Call) -> str:
+    """Where this is done: Evenkeel-Site, or the only site that the caller has."""
+    given = call.headers.get(b"evenkeel-site")
+    if given is None:
+        if len(call.caller.sites) != 1 or call.caller.everywhere:
+            raise Invalid("Say at which site this is done", field="Evenkeel-Site")
+        return next(iter(call.caller.sites))
+    if not _SITE.fullmatch(given):
+        raise Invalid("Must be a site's short name", field="Evenkeel-Site")
+    if not call.caller.may_act_at(given.decode()):
+        raise Forbidden("The site is not the caller's", field="Evenkeel-Site")
+    return given.decode()

@@ -1,36 +1,31 @@
-"""From a service to its HTTP API: routes, doors, rules, problems and documents in one application."""
+"""From a service to its HTTP API: routes, doors, rules, problems and the document, in one application."""
 
-from typing import Annotated
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request
+import uvicorn
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
+from shared import access, documents, logs
+from shared.calls import CALL, Resources
 from shared.doors import Accepted, AcceptedEvent, CommandDoor
-from shared.reading import Page, QueryDoor, Row
+from shared.envelope import Envelope
+from shared.health import Finding, Health, ops_routes
+from shared.identity import Verifier
+from shared.operations import Operation, Switchboard, command_door, query_door
+from shared.paging import Page
+from shared.problems import problem_of
+from shared.reading import QueryDoor, Row
 from shared.service import Service
 from shared.settings import Settings
 
-
-async def _command_door(request: Request) -> CommandDoor:
-    raise NotImplementedError
-
-
-async def _query_door(request: Request) -> QueryDoor:
-    raise NotImplementedError
-
-
-Commands = Annotated[CommandDoor, Depends(_command_door)]
-Queries = Annotated[QueryDoor, Depends(_query_door)]
-
-
-def create_app(service: Service, settings: Settings) -> FastAPI:
-    """The service's API. Raises when a route has no rule or a rule no route."""
-    raise NotImplementedError
-
-
-def run_api(service: Service) -> None:
-    """Serve until SIGTERM."""
-    raise NotImplementedError
-
+Commands = Annotated[CommandDoor, Depends(command_door)]
+Queries = Annotated[QueryDoor, Depends(query_door)]
 
 __all__ = [
     "Accepted",
@@ -44,3 +39,98 @@ __all__ = [
     "create_app",
     "run_api",
 ]
+
+
+class Api(FastAPI):
+    """FastAPI, with our document and our way through it."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        """Raises RulesIncomplete when a route has no rule or a rule no route, and RouteNotPlain."""
+        super().__init__(
+            lifespan=self._life,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            generate_unique_id_function=lambda route: route.name,
+        )
+        self.service = service
+        self.settings = settings
+        self.health = Health()
+        self.resources = Resources(service.name, settings, *_sources(service))
+        self.include_router(service.router)
+        routes = [one for one in iter_route_contexts(self.routes) if isinstance(one.original_route, APIRoute)]
+        rules = access.checked((one.name or "" for one in routes), service.rules)
+        self.operations = [Operation(one, rules[one.name or ""], self.resources) for one in routes]
+        self.router.routes.extend(ops_routes(self.health))
+        self.add_exception_handler(HTTPException, _routing_problem)
+        self.add_middleware(Switchboard, operations=self.operations)
+        self.add_middleware(Envelope, in_flight_max=settings.requests_in_flight_max)
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = documents.openapi(self.service.name, self.routes, self.operations)
+        return self.openapi_schema
+
+    @contextlib.asynccontextmanager
+    async def _life(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Everything that the doors lead to, open from start to stop."""
+        verifier = Verifier(self.settings)
+        for one in self.operations:
+            one.verifier = verifier
+        async with contextlib.AsyncExitStack():
+            self.health.add("database", self._database)
+            yield
+
+    async def _database(self) -> Finding:
+        """Whether the database answers, and how far this service's own views are behind its log."""
+        async with self.resources.pool.acquire() as connection:
+            await connection.fetchval("select 1")
+        return Finding(ready=True)
+
+
+def _sources(service: Service) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    """For each projection the event topics that its rows follow, and the projections that every query waits for.
+
+    A projection of a fold's output follows the topics that the fold reads.
+    """
+    ordinary = {one.name: frozenset(one.topics) for one in service.projections if hasattr(one, "topics")}
+    folded = {
+        one.name: frozenset(service.fold.sources)
+        for one in service.projections
+        if not hasattr(one, "topics") and service.fold is not None and service.fold.output == one.topic
+    }
+    return ordinary | folded, frozenset(ordinary)
+
+
+async def _routing_problem(request: Request, error: Exception) -> Response:
+    """Answer what FastAPI's own router refuses."""
+    problem = problem_of(error)
+    body = problem.body(request.scope[CALL].correlation_id)
+    headers = {key.decode(): value.decode() for key, value in problem.headers}
+    return Response(body, problem.status, headers, "application/problem+json")
+
+
+def create_app(service: Service, settings: Settings) -> Api:
+    """The service's API. Raises when a route has no rule, a rule no route, or a route asks for more than doors give."""
+    return Api(service, settings)
+
+
+def run_api(service: Service) -> None:
+    """Serve until SIGTERM; requests at work get `shutdown_seconds` to end."""
+    settings = Settings()
+    logs.configure(service.name, "api", settings.log_level)
+    uvicorn.run(
+        create_app(service, settings),
+        host=settings.http_host,
+        port=settings.http_port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )

@@ -162,7 +162,7 @@ def field_errors(errors: Sequence[Any], written: object) -> list[FieldError]:
 def _path(loc: Sequence[str | int], written: object, kind: str) -> str:
     """`steps[2].dose_mg`, without the labels that pydantic adds for the members of a union."""
     if written is None:
-        return ".".join(_name(part) for part in loc[1:])
+        return ".".join(plain_name(part) for part in loc[1:])
     path, here = "", written
     for place, part in enumerate(loc):
         absent = kind in _ABSENT and place == len(loc) - 1
@@ -170,12 +170,12 @@ def _path(loc: Sequence[str | int], written: object, kind: str) -> str:
             path += f"[{part}]"
             here = here[part] if isinstance(here, list) and part < len(here) else None
         elif absent or (isinstance(here, dict) and part in here):
-            path += f".{_name(part)}" if path else _name(part)
+            path += f".{plain_name(part)}" if path else plain_name(part)
             here = here.get(part) if isinstance(here, dict) else None
     return path
 
 
-def _name(part: str | int) -> str:
+def plain_name(part: str | int) -> str:
     """A field's name; one that no field could have may be somebody's name, written in the wrong place."""
     return str(part) if _PLAIN_KEY.fullmatch(str(part)) else "(unknown)"
 

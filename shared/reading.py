@@ -1,39 +1,136 @@
 """A query sees the rows of the caller's sites, in one read-only transaction, as new as the caller's token asks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
+
+import msgspec
+
+from shared import paging, tokens
+from shared.access import EVERY_SITE, Caller
+from shared.calls import Call, Resources
+from shared.decider import Decider
+from shared.event import AnyRecorded
+from shared.failures import NotFound
+from shared.paging import Page
 
 type Row = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Page[T]:
-    """One page of a list; `next` is the cursor of the following page, absent on the last."""
-
-    items: Sequence[T]
-    next: str | None = None
+_HEADER: Final = tokens.HEADER.lower().encode()
 
 
 class QueryDoor:
     """What a query's route is given."""
 
-    async def rows(self, sql: str, *args: object) -> list[Row]:
-        """Every row that the caller may see."""
-        raise NotImplementedError
+    __slots__ = ("_call", "_first", "_resources", "_waited")
 
-    async def one(self, sql: str, *args: object) -> Row:
-        """The one row. Raises NotFound."""
-        raise NotImplementedError
+    def __init__(self, call: Call, resources: Resources, first: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`first` is awaited before anything is read."""
+        self._call = call
+        self._resources = resources
+        self._first = first
+        self._waited: set[str | None] = set()
 
-    async def page(self, sql: str, *args: object, key: tuple[str, ...]) -> Page[Row]:
-        """One page of `sql`'s rows, ordered by the columns of `key` (together unique).
+    @property
+    def caller(self) -> Caller:
+        """Who is asking."""
+        return self._call.caller
 
-        `sql` is a plain SELECT without ORDER BY and LIMIT; `?limit=` and `?cursor=` are the door's.
+    @property
+    def now(self) -> datetime:
+        """This process's clock: for what is shown, never for what is decided between sites."""
+        return datetime.now(UTC)
+
+    @property
+    def sites(self) -> frozenset[str] | None:
+        """The sites whose records this query may show; None is every site."""
+        return self._call.caller.reach(self._call.rule)
+
+    async def rows(self, sql: str, *args: object, of: str | None = None) -> list[Row]:
+        """Every row that the caller may see.
+
+        `of` names the projection that fills what is read, when it is not one of the service's ordinary ones.
         """
-        raise NotImplementedError
+        await self._as_new_as_asked(of)
+        async with self._reading() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *args)]
+
+    async def one(self, sql: str, *args: object, of: str | None = None) -> Row:
+        """The one row. Raises NotFound when there is none, or none that the caller may see."""
+        rows = await self.rows(sql, *args, of=of)
+        if not rows:
+            raise NotFound
+        return rows[0]
+
+    async def page(
+        self, sql: str, *args: object, key: Sequence[str], descending: bool = False, of: str | None = None
+    ) -> Page[Row]:
+        """One page of `sql`'s rows, ordered by the columns of `key`, which together are unique and never null.
+
+        `sql` is a SELECT without ORDER BY and LIMIT; `?limit=` and `?cursor=` are the door's. Raises Invalid.
+        """
+        settings = self._resources.settings
+        wanted = paging.wanted(self._call.query(), settings.page_rows_default, settings.page_rows_max)
+        after = paging.after(wanted.cursor, self._call.operation, key)
+        query, arguments = paging.paged(sql, args, key, after, wanted.rows, descending=descending)
+        rows = await self.rows(query, *arguments, of=of)
+        return paging.page(rows, wanted.rows, self._call.operation, key)
+
+    async def state[S](self, decider: Decider[S], stream_id: UUID | str) -> tuple[S, int]:
+        """A stream's present state and version, folded on the spot. Raises NotFound."""
+        await self._begin()
+        return await self._resources.log.state(decider, stream_id, self.sites)
+
+    async def story(self, decider: Decider[Any], stream_id: UUID | str) -> list[AnyRecorded]:
+        """A stream's events, oldest first. Raises NotFound."""
+        await self._begin()
+        return await self._resources.log.story(decider.stream(stream_id), self.sites)
 
     async def open_sealed(self, patient_id: UUID, event_id: UUID, sealed: bytes | None) -> dict[str, Any]:
         """The personal fields of one event; empty when there are none or the patient was erased."""
-        raise NotImplementedError
+        if sealed is None:
+            return {}
+        opened = await self._resources.keyring.open(str(patient_id), event_id, sealed)
+        return {} if opened is None else msgspec.json.decode(opened, type=dict[str, Any])
+
+    async def _begin(self) -> None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            await first()
+
+    async def _as_new_as_asked(self, of: str | None) -> None:
+        """Wait, once per projection, for what the caller's token names; say in the answer whether it was reached."""
+        await self._begin()
+        header = self._call.headers.get(_HEADER)
+        if header is None or of in self._waited:
+            return
+        self._waited.add(of)
+        asked = tokens.read(header.decode("latin-1"))
+        sources = self._resources.sources
+        needed = {
+            (name, topic, lane): position
+            for (service, lane), position in asked.items()
+            for name in ([of] if of else self._resources.shown)
+            if (topic := f"{service}.events.v1") in sources[name]
+        }
+        lag = await self._resources.watcher.missing(needed) if needed else 0
+        self._call.answer_headers += [
+            (b"consistency", b"stale" if lag else b"current"),
+            (b"consistency-lag", str(lag).encode()),
+        ]
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Any]:
+        """A read-only transaction that row level security holds to the caller's sites.
+
+        The setting travels with BEGIN in one message; names of sites were checked with the token (letters, digits, `-`).
+        """
+        sites = EVERY_SITE if self.sites is None else ",".join(sorted(self.sites))
+        async with self._resources.pool.acquire() as connection:
+            await connection.execute(f"begin read only; set local evenkeel.sites = '{sites}'")
+            try:
+                yield connection
+            finally:
+                await connection.execute("rollback")

@@ -1,0 +1,81 @@
+"""Around every request: its ids, its limit, its line in the log, its numbers, and the one form of every error."""
+
+import time
+from typing import Final
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import metrics
+from shared.calls import CALL, Call
+from shared.failures import Busy
+from shared.problems import UNEXPECTED, problem_of, send_problem
+
+log = structlog.get_logger()
+
+OPS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+
+class Envelope:
+    """The outermost layer. Beyond `requests_in_flight_max` requests at once, more are told to come again."""
+
+    def __init__(self, app: ASGIApp, in_flight_max: int) -> None:
+        self._app = app
+        self._in_flight_max = in_flight_max
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Every request gets an answer; nothing is raised."""
+        if scope["type"] != "http" or scope["path"] in OPS:
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        call = scope[CALL] = Call(scope)
+        self._in_flight += 1
+        try:
+            await self._answered(call, scope, receive, send)
+        finally:
+            self._in_flight -= 1
+            _recorded(call, time.perf_counter() - started)
+
+    async def _answered(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    *_ALWAYS,
+                    (b"correlation-id", str(call.correlation_id).encode()),
+                    (b"traceparent", call.traceparent.encode()),
+                ]
+            await send(message)
+
+        structlog.contextvars.bind_contextvars(correlation_id=call.correlation_id)
+        try:
+            if self._in_flight > self._in_flight_max:
+                raise Busy  # noqa: TRY301 - answered like any other problem
+            await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            call.status = 499  # the caller went away before the body was whole; nobody hears an answer
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is UNEXPECTED or call.status:
+                log.exception("request.failed", operation=call.operation)
+            if not call.status:
+                await send_problem(answer, problem, call.correlation_id)
+
+
+def _recorded(call: Call, seconds: float) -> None:
+    metrics.REQUESTS.labels(call.operation, call.status).inc()
+    metrics.REQUEST_SECONDS.labels(call.operation).observe(seconds)
+    caller = getattr(call, "caller", None)
+    log.info(
+        "request",
+        operation=call.operation,
+        status=call.status,
+        ms=round(seconds * 1000, 2),
+        caller=caller.subject if caller else None,
+        site=call.site_id,
+    )
