@@ -17,7 +17,14 @@ from services.intake.answers import (
     recorded,
 )
 from services.intake.catalogue import catalogue
-from services.intake.wording import WrittenGoal, WrittenIntervention, WrittenObjective, WrittenPlan, WrittenProblem
+from services.intake.wording import (
+    WrittenGoal,
+    WrittenIntervention,
+    WrittenObjective,
+    WrittenPlan,
+    WrittenProblem,
+    taken_apart,
+)
 from shared.events.intake import (
     EvaluationBegun,
     EvaluationSigned,
@@ -25,6 +32,8 @@ from shared.events.intake import (
     Modality,
     PatientAdmitted,
     PatientRegistered,
+    PlanActivated,
+    PlanDrafted,
 )
 from shared.events.intake.evaluation import Section
 from shared.events.intake.health import (
@@ -54,6 +63,7 @@ from shared.events.intake.life import (
     Support,
     Work,
 )
+from shared.events.intake.plan_parts import HoursFinding, SignatureMethod, WeeklyMinutes
 from shared.events.intake.substances import AmountUnit, Frequency, Route, Substance, Substances, SubstanceUse, YesNo
 
 MONDAY = date(2026, 3, 2)
@@ -65,6 +75,7 @@ OTHER_PATIENT = UUID("00000000-0000-7000-8000-000000000002")
 EVALUATION = UUID("00000000-0000-7000-8000-000000000003")
 EPISODE = UUID("00000000-0000-7000-8000-000000000004")
 ASSESSMENT = UUID("00000000-0000-7000-8000-000000000005")
+PLAN = UUID("00000000-0000-7000-8000-000000000006")
 
 DATA = catalogue()
 
@@ -183,3 +194,26 @@ def written_plan(*interventions: WrittenIntervention) -> WrittenPlan:
     goal = WrittenGoal("g1", "Live without heroin", "counsellor-7", in_june, (objective,))
     problem = WrittenProblem("p1", "Opioid use, daily for five years", "counsellor-7", MONDAY, "F11.20", (goal,))
     return WrittenPlan((problem,), strengths=("Cares for her daughter",), preferences=("Evening groups",))
+
+
+DRAFTED = PlanDrafted(PATIENT, EPISODE, *taken_apart(written_plan()))
+
+ACTIVATED = PlanActivated(
+    patient_id=PATIENT,
+    episode_id=EPISODE,
+    revision=1,
+    active_from=MONDAY,
+    prescribed=(
+        WeeklyMinutes(Modality.GROUP, 540),
+        WeeklyMinutes(Modality.INDIVIDUAL, 60),
+        WeeklyMinutes(Modality.SUPPORT_GROUP, 90),
+    ),
+    counted_minutes_per_week=600,
+    goal_ids=("g1",),
+    hours_finding=HoursFinding.FITS,
+    patient_signature=SignatureMethod.ELECTRONIC,
+    patient_signed_on=MONDAY,
+    next_review_on=MONDAY + timedelta(days=14),
+    policy_id="plan-review",
+    policy_version=1,
+)

@@ -41,15 +41,16 @@ from shared.events.intake import (
     LevelOfCare,
     Modality,
     PatientDischarged,
-    PlanActivated,
     PlanDrafted,
     PlanReviewed,
     PlanRevised,
 )
 from shared.events.intake.plan_parts import HoursFinding, Progress, ReviewOutcome, SignatureMethod, WeeklyMinutes
 from tests.intake.situations import (
+    ACTIVATED,
     ADMITTED,
     DATA,
+    DRAFTED,
     EPISODE,
     MONDAY,
     OTHER_PATIENT,
@@ -65,27 +66,7 @@ IN_CARE = episodes.decider.fold([ADMITTED])
 NOT_IN_CARE = episodes.decider.initial
 LEFT = episodes.decider.fold([ADMITTED, PatientDischarged(PATIENT, DischargeReason.COMPLETED, MONDAY, None)])
 DRAFT = Draft(PATIENT, EPISODE, written_plan())
-DRAFTED = PlanDrafted(PATIENT, EPISODE, *taken_apart(written_plan()))
 ACTIVATE = Activate(MONDAY, SignatureMethod.ELECTRONIC, MONDAY, DATA.levels, DATA.reviews, MONDAY)
-ACTIVATED = PlanActivated(
-    patient_id=PATIENT,
-    episode_id=EPISODE,
-    revision=1,
-    active_from=MONDAY,
-    prescribed=(
-        WeeklyMinutes(Modality.GROUP, 540),
-        WeeklyMinutes(Modality.INDIVIDUAL, 60),
-        WeeklyMinutes(Modality.SUPPORT_GROUP, 90),
-    ),
-    counted_minutes_per_week=600,
-    goal_ids=("g1",),
-    hours_finding=HoursFinding.FITS,
-    patient_signature=SignatureMethod.ELECTRONIC,
-    patient_signed_on=MONDAY,
-    next_review_on=MONDAY + timedelta(days=14),
-    policy_id="plan-review",
-    policy_version=1,
-)
 
 
 def test_a_plan_is_drafted_for_a_patient_in_care() -> None:
