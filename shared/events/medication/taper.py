@@ -61,6 +61,7 @@ class TaperStarted:
     """The way down was laid out, with dates at the site; each step still waits for a prescriber."""
 
     patient_id: UUID
+    taper_id: UUID
     order_id: UUID
     medicine: Code
     zone: str
@@ -71,7 +72,10 @@ class TaperStarted:
 
 @event()
 class TaperStepConfirmed:
-    """A prescriber assessed the patient and let the step begin on `effective_on`."""
+    """A prescriber assessed the patient and let the step begin on `effective_on`.
+
+    A step that begins later than planned moves all later ones by the same number of days.
+    """
 
     order_id: UUID
     medicine: Code

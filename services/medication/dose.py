@@ -1,0 +1,249 @@
+"""A dosing slot is one patient, one order, one dosing date and one split; it holds at most one administered dose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Final, assert_never
+
+from services.medication import care as cares
+from services.medication import order as orders
+from services.medication.dosing_slot import OrderedSlot, Place, voided
+from services.medication.prescription import Prescription
+from services.medication.taper_course import Taper
+from shared.decider import Decider, command
+from shared.events.medication import (
+    DoseAdministered,
+    DoseEvent,
+    DoseMissed,
+    DoseRefused,
+    DoseVoided,
+    DoseVoidRequested,
+    RefusalReason,
+    VoidReason,
+)
+from shared.failures import Invalid, NotFound, Refused
+from shared.units import Prose
+
+
+class Status(Enum):
+    """What became of the slot."""
+
+    OPEN = "open"
+    ADMINISTERED = "administered"
+    REFUSED = "refused"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What the next decision about the slot needs to know."""
+
+    status: Status = Status.OPEN
+    administered: DoseAdministered | None = None
+    void: DoseVoidRequested | None = None
+
+
+@command
+class AdministerDose:
+    """The patient took the dose under observation."""
+
+    place: Place
+    dose_mg: Decimal
+    given_at: datetime
+    observed_by: str
+    site_id: str
+
+
+@command
+class RefuseDose:
+    """The patient declined the dose."""
+
+    place: Place
+    reason: RefusalReason
+    note: Prose | None
+
+
+@command
+class MissDose:
+    """The patient did not come."""
+
+    place: Place
+
+
+@command
+class RequestVoid:
+    """Say that the recorded dose never was."""
+
+    reason: VoidReason
+    requested_by: str
+    note: Prose | None
+
+
+@command
+class ConfirmVoid:
+    """Agree, as a second person."""
+
+    confirmed_by: str
+
+
+type OnOrder = AdministerDose | RefuseDose | MissDose
+type Command = OnOrder | RequestVoid | ConfirmVoid
+
+
+class DoseAlreadyAdministered(Refused):
+    """The dose of this slot was given already."""
+
+
+class DoseAlreadyRecorded(Refused):
+    """It is recorded already that the patient did not take this dose."""
+
+
+class DoseNotDue(Invalid):
+    """The order has no dose on this date."""
+
+
+class NotTheDosingDate(Invalid):
+    """The dose was given on another day than the dosing date allows."""
+
+
+class SplitUnknown(Invalid):
+    """The order has no such part of the day's dose."""
+
+
+class NothingOrdered(Refused):
+    """Nothing is ordered for this date."""
+
+
+class MoreThanOrdered(Refused):
+    """The dose is larger than what is ordered for this slot."""
+
+
+class DoseNotAdministered(NotFound):
+    """No dose was given in this slot."""
+
+
+class VoidNotRequested(Refused):
+    """Nobody has asked for this dose to be voided."""
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever asked for the void cannot confirm it."""
+
+
+def evolve(slot: Slot, event: DoseEvent) -> Slot:
+    """The slot after the event."""
+    match event:
+        case DoseAdministered():
+            return Slot(Status.ADMINISTERED, event)
+        case DoseRefused():
+            return Slot(Status.REFUSED)
+        case DoseMissed():
+            return Slot(Status.MISSED)
+        case DoseVoidRequested():
+            return replace(slot, void=event)
+        case DoseVoided():
+            return Slot()
+        case _:
+            assert_never(event)
+
+
+def decide(
+    slot: Slot,
+    command: Command,
+    order: orders.Order | None = None,
+    care: cares.Care | None = None,
+    taper: Taper | None = None,
+) -> Sequence[DoseEvent]:
+    """What happens on the command; whatever is recorded about a dose looks at order, care and taper."""
+    match command:
+        case RequestVoid():
+            given(slot)
+            return [DoseVoidRequested(command.reason, command.requested_by, command.note)]
+        case ConfirmVoid():
+            return void(slot, command)
+        case AdministerDose() | RefuseDose() | MissDose():
+            check_free(slot, command)
+            return record(command, order, care or cares.Care(), taper)
+        case _:
+            assert_never(command)
+
+
+def check_free(slot: Slot, command: OnOrder) -> None:
+    """A given dose stands until two people void it; what was only refused or missed may still be given (late entry)."""
+    if slot.administered is not None:
+        raise DoseAlreadyAdministered(
+            given_at=slot.administered.given_at.isoformat(),
+            site_id=slot.administered.site_id,
+        )
+    if slot.status is not Status.OPEN and not isinstance(command, AdministerDose):
+        raise DoseAlreadyRecorded(status=slot.status.value)
+
+
+def record(command: OnOrder, order: orders.Order | None, care: cares.Care, taper: Taper | None) -> Sequence[DoseEvent]:
+    """Write down what became of a slot that the order has and that may still be filled."""
+    prescription = orders.prescription_in_force(order)
+    assert order is not None
+    place = command.place
+    cares.check_in_care(care, place.order_id, place.on)
+    check_date(prescription, command)
+    slot = OrderedSlot(place, prescription, order.taper_id, ordered(order, prescription, taper, place))
+    match command:
+        case AdministerDose():
+            if command.dose_mg > slot.ordered_mg:
+                raise MoreThanOrdered(field="dose_mg", ordered_mg=str(slot.ordered_mg))
+            return [slot.administered(command.dose_mg, command.given_at, command.observed_by, command.site_id)]
+        case RefuseDose():
+            return [slot.refused(command.reason, command.note)]
+        case MissDose():
+            return [slot.missed()]
+        case _:
+            assert_never(command)
+
+
+def check_date(prescription: Prescription, command: OnOrder) -> None:
+    """The order has a dose on the date, and the moment belongs to that date."""
+    place = command.place
+    if not prescription.due_on(place.dosing_on):
+        raise DoseNotDue(field="dosing_on", starts_on=prescription.starts_on.isoformat())
+    if isinstance(command, MissDose):
+        fits = place.dosing_on <= place.on
+    else:
+        fits = prescription.may_be_given(place.dosing_on, place.on)
+    if not fits:
+        raise NotTheDosingDate(field="dosing_on", local_date=place.on.isoformat(), zone=prescription.zone)
+
+
+def ordered(order: orders.Order, prescription: Prescription, taper: Taper | None, place: Place) -> Decimal:
+    """The most that may be given in the slot: the taper's dose where the order has a taper, else the order's own."""
+    if not 1 <= place.split <= len(prescription.split_doses_mg):
+        raise SplitUnknown(field="split", splits=len(prescription.split_doses_mg))
+    if order.taper_id is None:
+        return prescription.split_doses_mg[place.split - 1]
+    if taper is None or taper.taper_id != order.taper_id:
+        raise orders.OrderMoved
+    ordered_mg = taper.dose_on(place.dosing_on)
+    if ordered_mg == 0:
+        raise NothingOrdered(dosing_on=place.dosing_on.isoformat())
+    return ordered_mg
+
+
+def given(slot: Slot) -> DoseAdministered:
+    """The dose that stands in the slot. Raises DoseNotAdministered."""
+    if slot.administered is None:
+        raise DoseNotAdministered
+    return slot.administered
+
+
+def void(slot: Slot, command: ConfirmVoid) -> Sequence[DoseEvent]:
+    """Two people: whoever asked cannot confirm."""
+    dose = given(slot)
+    if slot.void is None:
+        raise VoidNotRequested
+    if slot.void.requested_by == command.confirmed_by:
+        raise SecondPersonNeeded
+    return [voided(dose, slot.void, command.confirmed_by)]
+
+
+decider: Final[Decider[Slot]] = Decider("dose", Slot(), decide, evolve)

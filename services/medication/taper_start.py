@@ -1,0 +1,92 @@
+"""How a taper starts: downward only, from what the order gives today to the target, in doses that can be handed out."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from services.medication import order as orders
+from services.medication.product import Product
+from services.medication.taper_course import Status, Taper
+from shared.decider import command
+from shared.events.medication import PlannedStep, TaperEvent, TaperStarted
+from shared.failures import Invalid, Refused
+
+
+@command
+class StartTaper:
+    """Lay out the way down from what the order gives today."""
+
+    taper_id: UUID
+    order_id: UUID
+    product: Product
+    target_dose_mg: Decimal
+    steps: tuple[PlannedStep, ...]
+
+
+class TaperAlreadyStarted(Refused):
+    """There is a taper under this id already."""
+
+
+class OrderHasTaper(Refused):
+    """The order is on a taper that has not ended."""
+
+
+class TaperNeedsOneDoseADay(Refused):
+    """Only an order of one dose every day can be tapered here."""
+
+
+class DoseRises(Invalid):
+    """A taper never raises the dose."""
+
+
+class StepsOutOfOrder(Invalid):
+    """Each step begins after the one before it."""
+
+
+class TargetNotReached(Invalid):
+    """The last step has to be the target."""
+
+
+def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier: Taper | None) -> Sequence[TaperEvent]:
+    """Downward only, from what is given today to the target, in dispensable doses on rising dates."""
+    if taper.status is not Status.ABSENT:
+        raise TaperAlreadyStarted
+    prescription = orders.prescription_in_force(order)
+    assert order is not None
+    if len(prescription.split_doses_mg) > 1 or prescription.rhythm.every_days > 1:
+        raise TaperNeedsOneDoseADay
+    if order.taper_id is not None and (earlier is None or earlier.taper_id != order.taper_id):
+        raise orders.OrderMoved
+    if earlier is not None and earlier.status in {Status.ACTIVE, Status.HELD}:
+        raise OrderHasTaper(taper_id=str(order.taper_id))
+    first_on = command.steps[0].starts_on
+    start_dose_mg = earlier.dose_on(first_on) if earlier is not None else prescription.dose_mg
+    check_steps(command, start_dose_mg, prescription.starts_on)
+    return [
+        TaperStarted(
+            patient_id=prescription.patient_id,
+            taper_id=command.taper_id,
+            order_id=command.order_id,
+            medicine=prescription.medicine,
+            zone=prescription.zone,
+            start_dose_mg=start_dose_mg,
+            target_dose_mg=command.target_dose_mg,
+            steps=command.steps,
+        )
+    ]
+
+
+def check_steps(command: StartTaper, start_dose_mg: Decimal, not_before: date) -> None:
+    """Raises the first thing that is wrong with the list, naming the step."""
+    dose_mg, starts_on = start_dose_mg, None
+    for index, step in enumerate(command.steps):
+        if step.dose_mg > dose_mg:
+            raise DoseRises(field=f"steps[{index}].dose_mg", before_mg=str(dose_mg))
+        if not command.product.dispensable(step.dose_mg):
+            raise orders.DoseNotDispensable(field=f"steps[{index}].dose_mg", product_id=command.product.id)
+        if step.starts_on < not_before or (starts_on is not None and step.starts_on <= starts_on):
+            raise StepsOutOfOrder(field=f"steps[{index}].starts_on")
+        dose_mg, starts_on = step.dose_mg, step.starts_on
+    if dose_mg != command.target_dose_mg:
+        raise TargetNotReached(field="target_dose_mg", last_step_mg=str(dose_mg))
