@@ -87,13 +87,16 @@ def _set_line(attendance: Facts, recorded: AnyRecorded, line: list[Any] | None) 
     earlier = next((week for week in (monday, *weeks) if key in weeks.get(week, {}).get("lines", {})), None)
     if earlier is None and not isinstance(recorded.data, AttendanceRecorded) and _out_of_reach(weeks, monday):
         return {**attendance, "out_of_reach": attendance.get("out_of_reach", 0) + 1}
+    totals = attendance.get("totals", {})
     if earlier is not None:
+        totals = _added(totals, weeks[earlier]["lines"][key], -1)
         weeks[earlier] = _without(weeks[earlier], key)
     if line is not None:
+        totals = _added(totals, line, 1)
         weeks[monday] = _with(weeks.get(monday, {}), key, line)
     if monday in weeks:
         weeks[monday] = {**weeks[monday], "event": str(recorded.event_id)}
-    return {**attendance, "weeks": _closed(weeks)}
+    return {**attendance, "weeks": _closed(weeks), "totals": totals}
 
 
 def _out_of_reach(weeks: Mapping[str, Any], monday: str) -> bool:
@@ -148,7 +151,7 @@ def figures(attendance: Facts) -> Facts:
     return {
         "zone": attendance.get("zone"),
         "weeks": {monday: _week_figures(weeks[monday]) for monday in sorted(weeks)[-SHOWN_WEEKS:]},
-        "attendance": _by_modality(weeks),
+        "attendance": _by_modality(attendance.get("totals", {})),
         "bookings": [
             {"attendance_id": key, **{name: one for name, one in booking.items() if name != "event"}}
             | {"event_id": booking["event"]}
@@ -166,12 +169,8 @@ def _week_figures(week: Facts) -> Facts:
     }
 
 
-def _by_modality(weeks: Mapping[str, Facts]) -> Facts:
+def _by_modality(totals: Mapping[str, list[int]]) -> Facts:
     """Attended out of attended and missed; excused absences are neither."""
-    sums: dict[str, list[int]] = {}
-    for week in weeks.values():
-        for modality, totals in week.get("totals", {}).items():
-            sums[modality] = [one + other for one, other in zip(sums.get(modality, [0] * 5), totals, strict=True)]
     return {
         modality: {
             "sessions": one[SESSIONS],
@@ -179,5 +178,5 @@ def _by_modality(weeks: Mapping[str, Facts]) -> Facts:
             "no_shows": one[NO_SHOWS],
             "rate": round(one[PRESENT] / (one[PRESENT] + one[NO_SHOWS]), 3) if one[PRESENT] + one[NO_SHOWS] else None,
         }
-        for modality, one in sorted(sums.items())
+        for modality, one in sorted(totals.items())
     }

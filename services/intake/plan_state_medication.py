@@ -3,6 +3,7 @@
 A dosing slot is one letter in its week; the last event about the slot decides it, so voids and late entries reach back.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
@@ -18,7 +19,10 @@ SLOT_WEEKS: Final = 53
 RECENT_DAYS: Final = 28
 """Days, counted back from the newest slot, over which recent adherence is shown."""
 
-GIVEN, REFUSED, MISSED, EMPTY = "g", "r", "m", "-"
+RECENT_WEEKS: Final = 6
+"""Weeks with slots that are looked at for them: a weekly or monthly dose has few."""
+
+GIVEN, REFUSED, MISSED, EMPTY, OUT_OF_REACH = "g", "r", "m", "-", "x"
 
 
 def apply(medicine: Facts, recorded: AnyRecorded) -> Facts:
@@ -66,35 +70,31 @@ def _slot(letter: str) -> Callable[[Facts, AnyRecorded], Facts]:
         data = recorded.data
         order = str(data.order_id)
         doses = medicine.get("doses", {}).get(order, {})
-        weeks = {**doses.get("weeks", {})}
+        weeks = doses.get("weeks", {})
         monday = monday_of(data.dosing_on)
-        if weeks and monday < _reach_start(weeks):
-            return amend(medicine, "doses", order, older=_counted(doses.get("older", {}), letter))
         week = weeks.get(monday, {})
         days = list(week.get(str(data.split), EMPTY * 7))
-        days[data.dosing_on.weekday()] = letter
-        weeks[monday] = {**week, str(data.split): "".join(days)}
-        return amend(medicine, "doses", order, **_rolled_up(doses, weeks), event=str(recorded.event_id))
+        before, days[data.dosing_on.weekday()] = days[data.dosing_on.weekday()], letter
+        known = _within_reach({**weeks, monday: {**week, str(data.split): "".join(days)}})
+        if letter == EMPTY and monday not in known:
+            before = OUT_OF_REACH
+        counts = _counted(doses.get("counts", {}), before, letter)
+        return amend(medicine, "doses", order, weeks=known, counts=counts, event=str(recorded.event_id))
 
     return handler
 
 
-def _rolled_up(doses: Facts, weeks: Facts) -> Facts:
-    """Slots of weeks out of reach become counts."""
-    start, older = _reach_start(weeks), doses.get("older", {})
-    for monday in [one for one in weeks if one < start]:
-        for letter in "".join(weeks.pop(monday).values()).replace(EMPTY, ""):
-            older = _counted(older, letter)
-    return {"weeks": weeks, "older": older}
+def _within_reach(weeks: Facts) -> Facts:
+    """Slots of weeks out of reach are forgotten; they stay counted."""
+    start = (date.fromisoformat(max(weeks)) - timedelta(weeks=SLOT_WEEKS)).isoformat()
+    return {monday: week for monday, week in weeks.items() if monday >= start}
 
 
-def _reach_start(weeks: Mapping[str, Any]) -> str:
-    return (date.fromisoformat(max(weeks)) - timedelta(weeks=SLOT_WEEKS)).isoformat()
-
-
-def _counted(older: Facts, letter: str) -> Facts:
-    """One more of a letter; a void out of reach is counted under its own letter."""
-    return {**older, letter: older.get(letter, 0) + 1}
+def _counted(counts: Facts, before: str, after: str) -> Facts:
+    """The slot's letter was `before` and is `after`; a void that found nothing to take back is counted by itself."""
+    changed = {**counts, after: counts.get(after, 0) + 1}
+    changed[before] = changed.get(before, 0) + (1 if before == OUT_OF_REACH else -1)
+    return {one: number for one, number in changed.items() if one != EMPTY}
 
 
 def _taper_started(medicine: Facts, recorded: AnyRecorded) -> Facts:
@@ -215,37 +215,31 @@ def _order_figures(order_id: str, order: Facts, doses: Facts) -> Facts:
         **{name: order.get(name) for name in names},
         "event_id": order.get("event"),
         "adherence": {
-            "all": _counts("".join(recent.values()), doses.get("older", {})),
-            "recent": _counts("".join(_last(recent)), {}),
+            "all": _adherence(doses.get("counts", {})),
+            "recent": _adherence(Counter("".join(recent.values()))),
             "recent_days": RECENT_DAYS,
-            "voids_out_of_reach": doses.get("older", {}).get(EMPTY, 0),
             "last_slot_on": max(recent, default=None),
+            "voids_out_of_reach": doses.get("counts", {}).get(OUT_OF_REACH, 0),
             "event_id": doses.get("event"),
         },
     }
 
 
 def _recent_days(weeks: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Date to the letters of its splits, for dates on which something was recorded."""
+    """Date to the letters of its splits, for the newest `RECENT_DAYS` days up to the last with a slot."""
     days: dict[str, str] = {}
-    for monday, splits in weeks.items():
+    for monday in sorted(weeks)[-RECENT_WEEKS:]:
         first = date.fromisoformat(monday)
         for number in range(7):
-            letters = "".join(days_of_split[number] for _, days_of_split in sorted(splits.items())).replace(EMPTY, "")
+            letters = "".join(letters[number] for letters in weeks[monday].values()).replace(EMPTY, "")
             if letters:
                 days[(first + timedelta(days=number)).isoformat()] = letters
-    return days
+    start = (date.fromisoformat(max(days)) - timedelta(days=RECENT_DAYS - 1)).isoformat() if days else ""
+    return {on: letters for on, letters in days.items() if on >= start}
 
 
-def _last(days: Mapping[str, str]) -> list[str]:
-    if not days:
-        return []
-    start = (date.fromisoformat(max(days)) - timedelta(days=RECENT_DAYS - 1)).isoformat()
-    return [letters for on, letters in days.items() if on >= start]
-
-
-def _counts(letters: str, older: Mapping[str, int]) -> Facts:
-    given, refused, missed = (letters.count(one) + older.get(one, 0) for one in (GIVEN, REFUSED, MISSED))
+def _adherence(counts: Mapping[str, int]) -> Facts:
+    given, refused, missed = (counts.get(letter, 0) for letter in (GIVEN, REFUSED, MISSED))
     due = given + refused + missed
     return {
         "given": given,
