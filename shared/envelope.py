@@ -68,8 +68,7 @@ class Envelope:
 
 
 def _recorded(call: Call, seconds: float) -> None:
-    metrics.REQUESTS.labels(call.operation, call.status).inc()
-    metrics.REQUEST_SECONDS.labels(call.operation).observe(seconds)
+    metrics.count_request(call.operation, call.status, seconds)
     caller = getattr(call, "caller", None)
     log.info(
         "request",

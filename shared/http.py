@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from shared import access, documents, logs
 from shared.calls import CALL, Resources
@@ -63,8 +64,12 @@ class Api(FastAPI):
         self.operations = [Operation(one, rules[one.name or ""], self.resources) for one in routes]
         self.router.routes.extend(ops_routes(self.health))
         self.add_exception_handler(HTTPException, _routing_problem)
-        self.add_middleware(Switchboard, operations=self.operations)
-        self.add_middleware(Envelope, in_flight_max=settings.requests_in_flight_max)
+        switchboard = Switchboard(super().__call__, self.operations)
+        self._outside = Envelope(switchboard, settings.requests_in_flight_max)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass around FastAPI's own layers: they cost every request what only the document and 404 need."""
+        await self._outside(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""

@@ -1,13 +1,16 @@
 """One JSON line per fact on standard output: ids, times and counts; never a body, a name or a value somebody entered."""
 
+import asyncio
 import logging
 import logging.config
 import sys
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+FLUSH_SECONDS: Final = 0.1
 
 
 def configure(service: str, process: str, level: str) -> None:
@@ -23,7 +26,7 @@ def configure(service: str, process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=lambda *_: _Lines(sys.stdout.buffer),
         cache_logger_on_first_use=True,
     )
     formatter = {
@@ -45,6 +48,41 @@ def configure(service: str, process: str, level: str) -> None:
             "loggers": quiet,
         }
     )
+
+
+class _Lines:
+    """Writes lines, several at a time: one system call per line took a third of a request.
+
+    Ordinary lines wait up to 0.1 s in the running loop; a warning, and everything written outside of a loop, goes out at
+    once and takes the waiting lines along.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._waiting = False
+
+    def info(self, line: bytes) -> None:
+        """Write soon."""
+        self._out.write(line + b"\n")
+        if self._waiting:
+            return
+        try:
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+            self._waiting = True
+        except RuntimeError:
+            self._flush()
+
+    def warning(self, line: bytes) -> None:
+        """Write now."""
+        self._out.write(line + b"\n")
+        self._out.flush()
+
+    def _flush(self) -> None:
+        self._waiting = False
+        self._out.flush()
+
+    debug = info
+    error = critical = warning
 
 
 def _origin(service: str, process: str) -> Processor:
