@@ -1,0 +1,102 @@
+"""How far the lanes of a fold's sources were read, told by the events' own positions and not by Kafka's offsets."""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+type Lane = tuple[str, int]
+"""A source topic and its partition."""
+
+
+class Message(Protocol):
+    """A Kafka record as it came, the value still bytes."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    key: bytes | None
+    value: bytes | None
+    headers: Any
+
+
+@dataclass(slots=True)
+class Open:
+    """An event in hand: taken, but not yet safe on Kafka."""
+
+    message: Message
+    position: int | None
+    opened_at: float
+    done: bool = False
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far one lane of one source was read. All up to `settled` is folded, skipped or parked, and proven to be."""
+
+    settled: int
+    from_start: bool
+    next_offset: int = 0
+    seen: int = 0
+    unplaced: int = 0
+    halted: str | None = None
+    rewound: bool = False
+    open: deque[Open] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """What was settled before counts as seen."""
+        self.seen = max(self.seen, self.settled)
+
+    def gap(self, position: int | None) -> bool:
+        """Is an event missing before this one? A record that does not tell its own position may stand in for one."""
+        return position is not None and position > self.seen + 1 + self.unplaced
+
+    def see(self, position: int | None) -> None:
+        """Count this one as taken in hand."""
+        if position is None:
+            self.unplaced += 1
+        elif position > self.seen:
+            self.seen, self.unplaced = position, 0
+
+    def settle(self) -> list[Message]:
+        """The messages that may be acknowledged now: the done ones before the first that is not."""
+        ready = []
+        while self.open and self.open[0].done:
+            first = self.open.popleft()
+            self.settled = max(self.settled, first.position or 0)
+            ready.append(first.message)
+        return ready
+
+
+def header(message: Message, name: str) -> bytes | None:
+    """The first header of this name."""
+    return next((bytes(value) for key, value in message.headers or () if key == name), None)
+
+
+def position_of(message: Message) -> int | None:
+    """The event's place in its lane, None when the record does not tell."""
+    sequence = header(message, "ce_sequence")
+    return int(sequence) if sequence is not None and sequence.isdigit() else None
+
+
+def has_no_patient(message: Message) -> bool:
+    """Is this an intact record about something else, such as a group or a bottle? Folds pass those by, undecoded."""
+    subject = header(message, "ce_subject")
+    if header(message, "ce_patientid") is not None or subject is None or message.key is None:
+        return False
+    return position_of(message) is not None and subject.split(b"-", 1)[-1] == message.key
+
+
+def is_patient_key(key: bytes) -> bool:
+    """Could this key be a patient's id?"""
+    try:
+        return str(UUID(key.decode("ascii"))).encode() == key
+    except ValueError:
+        return False
+
+
+def now() -> float:
+    """Seconds on a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

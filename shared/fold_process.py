@@ -1,0 +1,116 @@
+"""The process of one fold: Faust, its guard, the watch and the small HTTP port, from the first check to the last commit."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.event import AnyRecorded
+from shared.failures import Failure
+from shared.fold_app import FoldLimits, faust_settings, fold_app
+from shared.fold_guard import EXIT_CODE, Parking, die
+from shared.fold_lanes import Message
+from shared.fold_value import Fold
+from shared.fold_watch import Watch
+from shared.health import Health, serve_ops
+
+log = structlog.get_logger()
+
+
+class NotCopartitioned(Failure):
+    """The fold's topics are missing, or do not have the same number of partitions."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """What one fold needs of its surroundings."""
+
+    fold: Fold
+    decode: Callable[[Message], AnyRecorded]
+    parking: Parking
+    bootstrap: str
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    instance: str | None = None
+    limits: FoldLimits = field(default_factory=FoldLimits)
+
+    async def run(self) -> None:
+        """Fold until SIGTERM or SIGINT. Ends the process with code 70 when it cannot go on safely."""
+        await check_partitions(self.fold, self.bootstrap)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = faust_settings(self.bootstrap, self.limits, self.folder, self.instance)
+        app = fold_app(self.fold, self.decode, self.parking, settings, self.limits)
+        watch = Watch(app, self.limits)
+        health = Health()
+        health.add("fold", watch.check)
+        async with serve_ops(health, self.host, self.port) as port:
+            log.info("fold.starts", app=self.fold.app_id, port=port)
+            async with watching(watch):
+                await until_told(app)
+            await stop(app, self.limits.stop_seconds_max)
+        log.info("fold.ends", app=self.fold.app_id)
+
+
+async def until_told(app: Any) -> None:
+    """Run the app until a signal asks to stop. If it ends by itself, so does the process."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    ends = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(app.wait_until_stopped())]
+    starts = asyncio.ensure_future(app.start())
+    done, _ = await asyncio.wait([*ends, starts], return_when=asyncio.FIRST_COMPLETED)
+    if starts in done and starts.exception() is None:
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if ends[0] not in done:
+        failed = starts.exception() if starts.done() else None
+        die("Faust crashed", error=repr(failed or app.crash_reason))
+
+
+async def stop(app: Any, seconds_max: float) -> None:
+    """Finish what is in hand, commit it and give the lanes back; what takes too long is left to the next owner."""
+    try:
+        await asyncio.wait_for(app.stop(), seconds_max)
+    except TimeoutError:
+        die("stopping took too long", seconds=seconds_max)
+
+
+@contextlib.asynccontextmanager
+async def watching(watch: Watch) -> AsyncIterator[None]:
+    """Watch the app meanwhile."""
+    watch.start()
+    looks = asyncio.ensure_future(watch.look())
+    try:
+        yield
+    finally:
+        watch.stop()
+        looks.cancel()
+
+
+async def check_partitions(fold: Fold, bootstrap: str) -> None:
+    """Raise NotCopartitioned unless every topic of the fold has as many partitions as its output."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        found = await admin.describe_topics([*fold.sources, fold.output])
+    finally:
+        await admin.close()
+    counts = {topic["topic"]: len(topic["partitions"]) for topic in found}
+    if len(set(counts.values())) != 1 or 0 in counts.values():
+        raise NotCopartitioned(", ".join(f"{topic}: {count}" for topic, count in sorted(counts.items())))
+
+
+def run(process: Process) -> None:
+    """Run in this process and leave it."""
+    try:
+        asyncio.run(process.run())
+    except NotCopartitioned as refused:
+        log.critical("fold.refused", partitions=str(refused))
+        sys.exit(EXIT_CODE)
