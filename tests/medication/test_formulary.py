@@ -1,0 +1,78 @@
+"""Formulary and policies are checked before anything starts."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from services.medication.formulary import FOLDER, FormularyDataError, ProductUnknown, formulary
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    shutil.copytree(FOLDER / "formulary", tmp_path / "formulary")
+    shutil.copytree(FOLDER / "policies", tmp_path / "policies")
+    return tmp_path
+
+
+def spoil(path: Path, old: str, new: str) -> None:
+    """Replace the first `old`."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_every_medicine_of_the_mission_is_there() -> None:
+    medicines = {one.medicine for one in formulary().newest()}
+
+    assert medicines >= {"buprenorphine", "buprenorphine-naloxone", "methadone", "acamprosate", "naltrexone"}
+    assert medicines >= {"buprenorphine-extended-release", "naltrexone-extended-release"}
+
+
+def test_every_product_and_policy_names_its_source_and_evidence() -> None:
+    assert all(source.text and source.evidence for one in formulary().newest() for source in one.sources)
+    assert all(one.source and one.evidence and one.unit for one in formulary().limits)
+
+
+def test_product_codes_are_given_once() -> None:
+    codes = [strength.rxnorm for one in formulary().newest() for strength in one.strengths]
+
+    assert len(codes) == len(set(codes))
+
+
+def test_an_unknown_product_or_version_is_refused() -> None:
+    with pytest.raises(ProductUnknown) as refused:
+        formulary().product("heroin")
+    assert refused.value.field == "product_id"
+    with pytest.raises(ProductUnknown) as refused:
+        formulary().product("methadone-tablet", 9)
+    assert refused.value.facts == {"newest": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "message"),
+    [
+        ("formulary/methadone.yaml", "form: solution", "form: soup", "methadone.yaml"),
+        ("formulary/methadone.yaml", "schedule: CII", "schedule: CII\n  colour: pink", "colour"),
+        ("formulary/methadone.yaml", "id: methadone-tablet", "id: methadone-concentrate", "stands twice"),
+        ("formulary/methadone.yaml", "rxnorm: '991147'", "rxnorm: x", "rxnorm"),
+        ("formulary/methadone.yaml", "split_into: 2", "split_into: 3", "split_into"),
+        ("formulary/methadone.yaml", "{strength_mg: '5',", "{strength_mg: '0.001',", "finer"),
+        ("formulary/methadone.yaml", "increment_mg: '1'", "increment_mg: '1'\n  single_unit: true", "single units"),
+        ("formulary/buprenorphine.yaml", "early_days_max: 2", "early_days_max: 6", "overlap"),
+        ("formulary/buprenorphine.yaml", "early_days_max: 2", "early_days_max: -1", "whole days"),
+        ("policies/methadone-first-day.v1.yaml", "medicines: [methadone]", "medicines: [methadon]", "methadon"),
+        ("policies/methadone-first-day.v1.yaml", "limit_mg: '50'", "limit_mg: '0'", "limit_mg"),
+        ("policies/taper-confirmation.v1.yaml", "source: >-", "origin: >-", "taper-confirmation.v1.yaml"),
+    ],
+)
+def test_a_contradiction_stops_the_start(folder: Path, path: str, old: str, new: str, message: str) -> None:
+    spoil(folder / path, old, new)
+
+    with pytest.raises(FormularyDataError, match=message):
+        formulary(folder)
+
+
+def test_an_untouched_copy_loads(folder: Path) -> None:
+    assert formulary(folder).products.keys() == formulary().products.keys()
