@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -12,13 +12,12 @@ from starlette.types import Scope
 from uuid_utils.compat import uuid7
 
 from shared.access import Caller, Rule
+from shared.consistency import Watcher
+from shared.database import Pool
 from shared.failures import Invalid
+from shared.keyring import Keyring
+from shared.log import Log
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.consistency import Watcher
-    from shared.keyring import Keyring
-    from shared.log import Log
 
 CALL: Final = "evenkeel.call"
 QUERY_FIELDS_MAX: Final = 50
@@ -35,10 +34,10 @@ class Resources:
     """For each projection, the event topics that its rows follow."""
     shown: frozenset[str]
     """The projections that a query waits for unless it names one."""
-    log: "Log" = field(init=False)
-    keyring: "Keyring" = field(init=False)
-    pool: Any = field(init=False)
-    watcher: "Watcher" = field(init=False)
+    log: Log = field(init=False)
+    keyring: Keyring = field(init=False)
+    pool: Pool = field(init=False)
+    watcher: Watcher = field(init=False)
 
 
 class Call:

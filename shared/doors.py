@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -15,11 +15,9 @@ from shared.calls import Call, Resources
 from shared.decider import Decider
 from shared.event import AnyRecorded
 from shared.failures import Forbidden, Invalid, NotFound, VersionRequired
+from shared.log import Act, Context, Outcome
 from shared.reading import QueryDoor
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.log import Act, Outcome
 
 _KEY = re.compile(rb"[A-Za-z0-9_-]{8,80}")
 _SITE = re.compile(rb"[a-z][a-z0-9-]{1,39}")
@@ -111,14 +109,12 @@ class CommandDoor:
         """A stream's events, oldest first. Raises NotFound."""
         return await self.queries.story(decider, stream_id)
 
-    async def handle(self, *acts: "Act") -> Accepted:
+    async def handle(self, *acts: Act) -> Accepted:
         """All acts or none, on disk when it returns. Once per request: the key stands for all of it.
 
         Raises what the deciders raise, NotFound, StaleVersion, TooLarge, Busy, and for the key: Invalid (it was used for
         another request) or Refused (the first request is still at work).
         """
-        from shared.log import Context
-
         context = Context(
             actor=self.caller.subject,
             site_id=self.site_id,
@@ -136,7 +132,7 @@ class CommandDoor:
         if outcome is not None and outcome.stored:
             raise AlreadyDone(self._accepted(outcome))
 
-    def _accepted(self, outcome: "Outcome") -> Accepted:
+    def _accepted(self, outcome: Outcome) -> Accepted:
         events = [AcceptedEvent(one.event_id, one.type, one.stream, one.version) for one in outcome.stored]
         stream = events[0].stream
         version = max(one.version for one in events if one.stream == stream)
@@ -147,13 +143,13 @@ class CommandDoor:
             headers.append((b"idempotency-replayed", b"true"))
         return Accepted(stream, version, events, outcome.recorded_at)
 
-    async def _version(self, act: "Act") -> int:
+    async def _version(self, act: Act) -> int:
         try:
             return (await self._resources.log.state(act.decider, act.stream_id))[1]
         except NotFound:
             return 0
 
-    def _nothing_to_do(self, outcome: "Outcome", stream: str, version: int) -> Accepted:
+    def _nothing_to_do(self, outcome: Outcome, stream: str, version: int) -> Accepted:
         self._call.answer_headers.append((b"etag", b'"%d"' % version))
         return Accepted(stream, version, [], outcome.recorded_at)
 

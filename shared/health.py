@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from shared import metrics
 
@@ -84,31 +86,45 @@ def _json(status: int, document: object) -> Response:
     return Response(body, status, {"cache-control": "no-store"}, "application/json")
 
 
-@contextlib.asynccontextmanager
-async def serve_ops(health: Health, host: str, port: int) -> AsyncIterator[int]:
+def serve_ops(health: Health, host: str, port: int) -> AbstractAsyncContextManager[int]:
     """Serve `/livez`, `/readyz` and `/metrics` from the running loop; gives the port (0 finds a free one).
 
     Signals stay with the process. Raises OSError when the port is taken.
     """
+    return serving(Starlette(routes=list(ops_routes(health))), host, port)
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
+    """Serve any application from the running loop, its lifespan included; gives the port."""
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        Starlette(routes=list(ops_routes(health))),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="off",
+        http="httptools",
         ws="none",
         timeout_graceful_shutdown=1,
     )
     server = _QuietServer(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="ops")
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="serving")
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
-            await server.listening.wait()
+            await _first(server.listening.wait(), task)
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
-        await serving
+        await task
+
+
+async def _first(started: Coroutine[Any, Any, object], ended: asyncio.Task[None]) -> None:
+    """Wait for the start, or raise what ended it."""
+    start = asyncio.ensure_future(started)
+    await asyncio.wait({start, ended}, return_when=asyncio.FIRST_COMPLETED)
+    if not start.done():
+        start.cancel()
+        await ended
 
 
 class _QuietServer(uvicorn.Server):

@@ -1,5 +1,6 @@
 """From a service to its HTTP API: routes, doors, rules, problems and the document, in one application."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -14,10 +15,15 @@ from starlette.types import Receive, Scope, Send
 
 from shared import access, documents, logs
 from shared.calls import CALL, Resources
+from shared.codec import Codec
+from shared.consistency import Watcher
+from shared.database import open_pool
 from shared.doors import Accepted, AcceptedEvent, CommandDoor
 from shared.envelope import Envelope
 from shared.health import Finding, Health, ops_routes
 from shared.identity import Verifier
+from shared.keyring import Keyring, SiteKeys
+from shared.log import Log
 from shared.operations import Operation, Switchboard, command_door, query_door
 from shared.paging import Page
 from shared.problems import problem_of
@@ -83,7 +89,7 @@ class Api(FastAPI):
         verifier = Verifier(self.settings)
         for one in self.operations:
             one.verifier = verifier
-        async with contextlib.AsyncExitStack():
+        async with _opened(self.service, self.resources):
             self.health.add("database", self._database)
             yield
 
@@ -92,6 +98,39 @@ class Api(FastAPI):
         async with self.resources.pool.acquire() as connection:
             await connection.fetchval("select 1")
         return Finding(ready=True)
+
+
+@contextlib.asynccontextmanager
+async def _opened(service: Service, resources: Resources) -> AsyncIterator[None]:
+    """Open what the doors lead to, and close it in the opposite order: the log commits what it took, then the pools go."""
+    settings = resources.settings
+    async with contextlib.AsyncExitStack() as stack:
+        pools = []
+        for dsn in (settings.database_dsn, settings.keyring_dsn):
+            pools.append(
+                await open_pool(
+                    dsn,
+                    name=f"{service.name} api",
+                    connections_max=settings.pool_connections_max,
+                    statement_seconds_max=settings.statement_seconds_max,
+                )
+            )
+            stack.push_async_callback(pools[-1].close)
+        resources.pool = pools[0]
+        resources.keyring = Keyring(pools[1], SiteKeys.read(settings.site_keys_file))
+        resources.log = await stack.enter_async_context(
+            Log(resources.pool, Codec(service.vocabulary), resources.keyring, settings)
+        )
+        resources.watcher = Watcher(settings)
+        watching = asyncio.create_task(resources.watcher.run(), name="consistency")
+        stack.push_async_callback(_ended, watching)
+        yield
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _sources(service: Service) -> tuple[dict[str, frozenset[str]], frozenset[str]]:

@@ -95,6 +95,10 @@ class QueryDoor:
         opened = await self._resources.keyring.open(str(patient_id), event_id, sealed)
         return {} if opened is None else msgspec.json.decode(opened, type=dict[str, Any])
 
+    def blind_index(self, value: str) -> str:
+        """The keyed hash under which an equal value can be looked up without being read."""
+        return self._resources.keyring.blind_index(value)
+
     async def _begin(self) -> None:
         if self._first is not None:
             first, self._first = self._first, None
@@ -128,7 +132,7 @@ class QueryDoor:
         The setting travels with BEGIN in one message; names of sites were checked with the token (letters, digits, `-`).
         """
         sites = EVERY_SITE if self.sites is None else ",".join(sorted(self.sites))
-        async with self._resources.pool.acquire() as connection:
+        async with self._resources.pool.acquire(timeout=self._resources.settings.pool_wait_seconds) as connection:
             await connection.execute(f"begin read only; set local evenkeel.sites = '{sites}'")
             try:
                 yield connection

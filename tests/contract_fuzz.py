@@ -1,0 +1,175 @@
+"""Fuzzes an API from its own OpenAPI document, as everybody and as nobody: no 5xx, and a refused request stores nothing."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Err
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+ANONYMOUS = "anonymous"
+ECHO_CHARACTERS_MIN = 8
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that an API must not do, and the request that made it."""
+
+    who: str
+    operation: str
+    status: int
+    reason: str
+    request: str
+
+
+@dataclass
+class Fuzz:
+    """`tokens` are by the caller's name; `stored` counts the events on disk, and nobody else may write meanwhile."""
+
+    base_url: str
+    tokens: Mapping[str, str]
+    stored: Callable[[], int]
+    examples: int = 10
+    seed: int = 20_260_101
+    faults: list[Fault] = field(default_factory=list)
+    sent: dict[int, int] = field(default_factory=dict)
+
+    def run(self) -> list[Fault]:
+        """Every operation, with valid and invalid requests from the document and with bodies that no document describes."""
+        document = requests.get(f"{self.base_url}/openapi.json", timeout=30).json()
+        schema = schemathesis.openapi.from_dict(document)
+        with requests.Session() as session:
+            for result in schema.get_all_operations():
+                if isinstance(result, Err):
+                    raise result.err()
+                operation = result.ok()
+                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                    self._generated(operation, mode, session)
+                self._nasty(operation.definition.raw, operation.method, operation.path, session)
+        return self.faults
+
+    def _generated(self, operation: Any, mode: GenerationMode, session: requests.Session) -> None:
+        @hypothesis.seed(self.seed)
+        @hypothesis.settings(
+            max_examples=self.examples,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case: Case[Any]) -> None:
+            for who, headers in self._callers():
+                before = self.stored()
+                response = case.call(base_url=self.base_url, session=session, headers=headers)
+                reason = self._checked(who, case, response, before)
+                self._judge(who, operation.label, response, before, reason, case.body)
+
+        try:
+            send()
+        except (hypothesis.errors.Unsatisfiable, schemathesis.errors.InvalidSchema) as error:
+            if mode is GenerationMode.POSITIVE:
+                self.faults.append(Fault("", operation.label, 0, f"the document allows no request: {error}", ""))
+
+    def _checked(self, who: str, case: Case[Any], response: schemathesis.Response, before: int) -> str | None:
+        if who == ANONYMOUS and response.status_code not in (401, 405):
+            return "answered somebody unknown"
+        try:
+            case.validate_response(response, checks=CHECKS)
+        except Exception as error:  # noqa: BLE001 - whatever the checks find is reported, with the rest
+            return str(error)[:2000]
+        return None
+
+    def _nasty(self, described: Mapping[str, Any], method: str, path: str, session: requests.Session) -> None:
+        if "requestBody" not in described:
+            return
+        url = self.base_url + _filled(path)
+        for who, headers in self._callers():
+            always = {"Idempotency-Key": uuid.uuid4().hex, "If-Match": '"1"', "Evenkeel-Site": "riverside", **headers}
+            for kind, body in nasty_bodies():
+                before = self.stored()
+                response = session.request(method, url, data=body, headers={**always, "Content-Type": kind}, timeout=30)
+                reason = None if 400 <= response.status_code < 500 else "was not refused as the caller's fault"
+                self._judge(who, f"{method.upper()} {path}", response, before, reason)
+
+    def _judge(
+        self, who: str, operation: str, response: Any, before: int, reason: str | None, body: object = None
+    ) -> None:
+        status, text = response.status_code, response.text
+        self.sent[status] = self.sent.get(status, 0) + 1
+        if status >= 400 and self.stored() != before:
+            reason = "stored something and refused"
+        if status >= 400 and any(value in text for value in _texts(body)):
+            reason = "quotes a value of the request"
+        if reason:
+            self.faults.append(Fault(who, operation, status, reason, text[:500]))
+
+    def _callers(self) -> Iterator[tuple[str, dict[str, str]]]:
+        yield ANONYMOUS, {"Authorization": ""}
+        for who, token in self.tokens.items():
+            yield who, {"Authorization": f"Bearer {token}"}
+
+
+def nasty_bodies() -> Iterator[tuple[str, bytes]]:
+    """Bodies that a careless parser accepts, or dies of."""
+    json_kind = "application/json"
+    deep = 50_000
+    for body in (
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"\xff\xfe",
+        b"\xef\xbb\xbf{}",
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": ' + b"9" * 400 + b"}",
+        b'{"a": 1e99999}',
+        b'{"a": 1, "a": 2}',
+        b'{"a": "\\u0000"}',
+        b'{"a": "\\ud800"}',
+        b'{"\\udfff": 1}',
+        b"[" * deep + b"]" * deep,
+        b'{"a":' * deep + b"1" + b"}" * deep,
+        b'{"a": "' + b"x" * 10_000_000 + b'"}',
+    ):
+        yield json_kind, body
+    yield "text/plain", b"{}"
+    yield "application/x-www-form-urlencoded", b"a=1"
+    yield "application/json; charset=utf-16", "{}".encode("utf-16")
+
+
+def _filled(path: str) -> str:
+    while "{" in path:
+        before, _, rest = path.partition("{")
+        path = f"{before}{uuid.uuid4()}{rest.partition('}')[2]}"
+    return path
+
+
+def _texts(body: object) -> Iterator[str]:
+    """Texts of a generated body that are long enough not to be in an answer by chance."""
+    match body:
+        case str() if len(body) >= ECHO_CHARACTERS_MIN:
+            yield json.dumps(body, ensure_ascii=False)[1:-1]
+        case dict():
+            for value in body.values():
+                yield from _texts(value)
+        case list():
+            for value in body:
+                yield from _texts(value)
+        case _:
+            return
