@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -40,6 +40,7 @@ class Codec:
 
         Raises TypeError at import when an older version has no upcast.
         """
+        self.service = vocabulary.__name__.rpartition(".")[2]
         self.types: dict[str, type] = {
             name: cls
             for name, cls in inspect.getmembers(vocabulary, inspect.isclass)
@@ -59,6 +60,11 @@ class Codec:
     def personal_fields(self, type_name: str) -> frozenset[str]:
         """The names of the fields that are sealed."""
         return frozenset(self._personal[type_name])
+
+    def without_personal[E](self, event: E) -> E:
+        """The event as whoever may not open it reads it."""
+        erased = self._personal[type(event).__name__]
+        return replace(event, **erased) if erased else event  # type: ignore[type-var]
 
     def encode(self, event: object) -> Encoded:
         """Split and serialise. Raises UnknownEvent for a class outside the vocabulary."""

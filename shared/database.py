@@ -1,0 +1,60 @@
+"""Connections to PostgreSQL, all made alike."""
+
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+
+from shared.failures import Failure
+
+if TYPE_CHECKING:
+    type Pool = asyncpg.Pool[asyncpg.Record]
+    type Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    type Pool = asyncpg.Pool
+    type Connection = asyncpg.Connection
+type Record = asyncpg.Record
+
+
+class SessionShared(Failure):
+    """The database is reached through a pooler in transaction mode: session locks would not hold (trap T52)."""
+
+
+async def connect(dsn: str, *, name: str) -> Connection:
+    """One connection of its own; `name` is what an operator sees in pg_stat_activity."""
+    connection = await asyncpg.connect(dsn, server_settings=_settings(name))
+    await _codecs(connection)
+    return connection
+
+
+async def open_pool(dsn: str, *, name: str, connections_max: int, statement_seconds_max: float = 15.0) -> Pool:
+    """A pool of at most `connections_max`; a statement that takes longer than `statement_seconds_max` is ended."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=connections_max,
+        init=_codecs,
+        command_timeout=statement_seconds_max,
+        server_settings=_settings(name),
+    )
+
+
+async def assert_own_session(connection: Connection) -> None:
+    """Raises SessionShared when two statements meet two backends, as behind a pooler in transaction mode."""
+    pids = {await connection.fetchval("select pg_backend_pid()") for _ in range(3)}
+    locked = await connection.fetchval("select count(*) from pg_locks where pid = pg_backend_pid()")
+    if len(pids) != 1 or locked is None:
+        raise SessionShared
+
+
+def _settings(name: str) -> dict[str, str]:
+    return {"application_name": name, "timezone": "UTC", "jit": "off"}
+
+
+async def _codecs(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+    )

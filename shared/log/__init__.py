@@ -1,0 +1,6 @@
+"""The log of a service: what happened, in order, for good."""
+
+from shared.log.acts import Act, Context, Given, Outcome, Stored, Subject
+from shared.log.groupcommit import KeyInFlight, KeyReused, Log
+
+__all__ = ["Act", "Context", "Given", "KeyInFlight", "KeyReused", "Log", "Outcome", "Stored", "Subject"]

@@ -1,0 +1,50 @@
+"""Reading the log itself: one stream's story, or a lane from a position on."""
+
+from typing import Final
+
+from shared.codec import Codec
+from shared.database import Connection, Pool, Record
+from shared.event import AnyRecorded, Recorded
+from shared.failures import NotFound
+
+COLUMNS: Final = (
+    "lane, position, stream, version, event_id, type, schema_version, key, site_id, patient_id, effective_at, recorded_at, "
+    "corrects, actor, correlation_id, causation_id, traceparent, data::text as data, sealed"
+)
+
+
+_STORY: Final = f"select {COLUMNS} from log.event where stream = $1 order by version"  # noqa: S608 - columns are ours
+
+
+def recorded(service: str, codec: Codec, row: Record, personal: bytes | None = None) -> AnyRecorded:
+    """A row of `log.event` as an event; `personal` is what was sealed, opened, or None."""
+    return Recorded(
+        service=service,
+        lane=row["lane"],
+        position=row["position"],
+        stream=row["stream"],
+        version=row["version"],
+        event_id=row["event_id"],
+        type=row["type"],
+        schema_version=row["schema_version"],
+        site_id=row["site_id"],
+        patient_id=row["patient_id"],
+        effective_at=row["effective_at"],
+        recorded_at=row["recorded_at"],
+        corrects=row["corrects"],
+        actor=row["actor"],
+        correlation_id=row["correlation_id"],
+        causation_id=row["causation_id"],
+        traceparent=row["traceparent"],
+        data=codec.decode(row["type"], row["schema_version"], row["data"], personal),
+    )
+
+
+async def story(
+    source: Pool | Connection, codec: Codec, stream: str, sites: frozenset[str] | None
+) -> list[AnyRecorded]:
+    """One stream's events, oldest first. Raises NotFound, also for a stream of a site that the caller does not see."""
+    rows = await source.fetch(_STORY, stream)
+    if not rows or (sites is not None and rows[0]["site_id"] not in sites):
+        raise NotFound
+    return [recorded(codec.service, codec, row) for row in rows]
