@@ -4,9 +4,9 @@ import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -113,7 +113,6 @@ def _ctl(folder: Path, action: str, *more: str, check: bool) -> subprocess.Compl
 
 def _run(command: list[str], folder: Path, *, check: bool) -> subprocess.CompletedProcess[str]:
     user = _user()
-    identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     # Output goes to a file: a server that inherits a pipe would keep it open for ever.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(  # noqa: S603 - our own server
@@ -124,7 +123,9 @@ def _run(command: list[str], folder: Path, *, check: bool) -> subprocess.Complet
             stdin=subprocess.DEVNULL,
             check=False,
             env=_environment(),
-            **identity,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
         )
         output.seek(0)
         said = output.read()
@@ -163,11 +164,5 @@ def _tools() -> Path:
 
 
 def _reachable(path: Path) -> bool:
-    return all(one.stat().st_mode & 0o005 == 0o005 for one in (path, *path.resolve().parents))
-
-
-def wait_until_gone(server: Postgres, seconds_max: float) -> None:
-    """Wait for a server that was told to stop."""
-    end = time.monotonic() + seconds_max
-    while server.running() and time.monotonic() < end:
-        time.sleep(0.05)
+    for_others = stat.S_IROTH | stat.S_IXOTH
+    return all(one.stat().st_mode & for_others == for_others for one in (path, *path.resolve().parents))

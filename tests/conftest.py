@@ -1,0 +1,51 @@
+"""Fixtures for every test: real servers, started once and only when a test asks for them."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from deploy import kafka as kafka_server
+from deploy import postgres as postgres_server
+from deploy.ports import free_ports
+from tests.embedded import ServiceDatabase, TestKafka, TestPostgres
+
+type MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
+    """PostgreSQL for the whole run; fsync is on, as in real life."""
+    folder = reachable(tmp_path_factory.mktemp("postgres"))
+    server = postgres_server.start(folder, free_ports(1)[0])
+    yield TestPostgres(server, folder)
+    server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestKafka]:
+    """One Kafka broker for the whole run."""
+    broker = kafka_server.start(tmp_path_factory.mktemp("kafka"), *free_ports(2))
+    yield TestKafka(broker)
+    broker.stop()
+
+
+@pytest.fixture
+def service_database(postgres: TestPostgres) -> MakeDatabase:
+    """`await service_database("medication")`: a fresh database with that service's roles and migrations."""
+
+    async def make(service: str) -> ServiceDatabase:
+        module = import_module(f"services.{service}")
+        folder = Path(str(module.__path__[0])) / "migrations"
+        return await postgres.service_database(service, [folder] if folder.exists() else [])
+
+    return make
+
+
+def reachable(folder: Path) -> Path:
+    """PostgreSQL runs as another user when we are root: it has to pass through every parent."""
+    for parent in (folder, *folder.parents):
+        if parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    return folder
