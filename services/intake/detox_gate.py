@@ -50,7 +50,6 @@ class HeedEvaluation:
     evaluation_id: UUID
     policy: WithdrawalPolicy
     today: date
-    judged: bool
 
 
 @command
@@ -121,7 +120,7 @@ def decide(gate: DetoxGate, command: Command, evaluation: Evaluation | None = No
     match command:
         case HeedEvaluation():
             assert evaluation is not None
-            need = withdrawal_need(evaluation, command.policy, command.today, judged=command.judged)
+            need = withdrawal_need(evaluation, command.policy, command.today, judged=evaluation.judged_in_need)
             return require(gate, command, GateBasis.EVALUATION, command.evaluation_id, need)
         case HeedScore():
             total = score(command.instrument, command.answers, command.measures, claimed=None).total

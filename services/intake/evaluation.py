@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.intake.answers import SECTION_OF, Answers, recorded
 from services.intake.levels import LevelsPolicy, is_adolescent
-from services.intake.patient import Patient, PatientNotRegistered, age_years
+from services.intake.patient import Patient, PatientNotRegistered
 from services.intake.withdrawal import Need, WithdrawalPolicy, need_by_use
 from shared.decider import Decider, command
 from shared.events.intake import EvaluationAmended, EvaluationBegun, EvaluationEvent, EvaluationSigned
@@ -70,9 +70,13 @@ class RecordSection:
 
 @command
 class Sign:
-    """Sign the whole. `withdrawal_management_needed` is the clinician's own judgement; the policy may add to it."""
+    """Sign the whole. `withdrawal_management_needed` is the clinician's own judgement; the policy may add to it.
+
+    `age_years` is opened at the edge, for the birth date is sealed; None when it was erased.
+    """
 
     withdrawal_management_needed: bool
+    age_years: int | None
     withdrawal: WithdrawalPolicy
     levels: LevelsPolicy
     today: date
@@ -134,7 +138,7 @@ def evolve(evaluation: Evaluation, event: EvaluationEvent) -> Evaluation:
 
 
 def decide(evaluation: Evaluation, command: Command, patient: Patient | None = None) -> Sequence[EvaluationEvent]:
-    """What happens on the command; beginning and signing look at the patient."""
+    """What happens on the command; beginning looks at the patient."""
     if isinstance(command, Begin):
         return begin(evaluation, command, patient)
     if evaluation.status is Status.ABSENT:
@@ -145,7 +149,7 @@ def decide(evaluation: Evaluation, command: Command, patient: Patient | None = N
                 raise EvaluationAlreadySigned
             return [recorded(command.answers, command.today)]
         case Sign():
-            return [sign(evaluation, command, patient)]
+            return [sign(evaluation, command)]
         case Amend():
             if evaluation.status is not Status.SIGNED:
                 raise EvaluationNotSigned
@@ -164,22 +168,21 @@ def begin(evaluation: Evaluation, command: Begin, patient: Patient | None) -> Se
     return [EvaluationBegun(command.patient_id)]
 
 
-def sign(evaluation: Evaluation, command: Sign, patient: Patient | None) -> EvaluationSigned:
+def sign(evaluation: Evaluation, command: Sign) -> EvaluationSigned:
     """All sections are there, an adolescent's own questions too."""
     if evaluation.status is Status.SIGNED:
         raise EvaluationAlreadySigned
     if evaluation.missing:
         raise EvaluationIncomplete(missing=[section.value for section in evaluation.missing])
     assert evaluation.patient_id is not None
-    age = age_years(patient.birth_date if patient else None, command.today)
-    adolescent = is_adolescent(command.levels, age)
+    adolescent = is_adolescent(command.levels, command.age_years)
     content = evaluation.contents[Section.AGE]
     if adolescent and isinstance(content, AgeAndAdolescence) and content.adolescence is None:
         raise AdolescenceNotRecorded
     need = withdrawal_need(evaluation, command.withdrawal, command.today, judged=command.withdrawal_management_needed)
     return EvaluationSigned(
         patient_id=evaluation.patient_id,
-        age_years=age,
+        age_years=command.age_years,
         adolescent=adolescent,
         withdrawal_management_needed=bool(need),
         rules=need.rules,

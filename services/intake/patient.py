@@ -26,7 +26,6 @@ class Patient:
     """What later decisions need to know."""
 
     registered: bool = False
-    birth_date: date | None = None
     episode_id: UUID | None = None
 
 
@@ -105,10 +104,8 @@ def evolve(patient: Patient, event: PatientEvent) -> Patient:
     """The patient after the event."""
     match event:
         case PatientRegistered():
-            return replace(patient, registered=True, birth_date=born_on(event.identity))
-        case IdentityCorrected():
-            return replace(patient, birth_date=born_on(event.identity))
-        case ContactsRecorded():
+            return replace(patient, registered=True)
+        case IdentityCorrected() | ContactsRecorded():
             return patient
         case EpisodeBegan():
             return replace(patient, episode_id=event.episode_id)
@@ -116,11 +113,6 @@ def evolve(patient: Patient, event: PatientEvent) -> Patient:
             return replace(patient, episode_id=None)
         case _:
             assert_never(event)
-
-
-def born_on(identity: Identity | None) -> date | None:
-    """The birth date, unless it is erased."""
-    return identity.birth_date if identity else None
 
 
 def decide(patient: Patient, command: Command) -> Sequence[PatientEvent]:
@@ -172,10 +164,11 @@ def check_birth_date(identity: Identity, today: date) -> None:
         raise BirthDateOutOfRange(field="identity.birth_date")
 
 
-def age_years(birth_date: date | None, on: date) -> int | None:
-    """Completed years on a date; None when the birth date is erased. Born on 29 February: a year older on 1 March."""
-    if birth_date is None:
+def age_years(identity: Identity | None, on: date) -> int | None:
+    """Completed years on a date; None when the identity is erased. Born on 29 February: a year older on 1 March."""
+    if identity is None:
         return None
+    birth_date = identity.birth_date
     return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
 
 

@@ -1,6 +1,7 @@
 """A plan as it is written: its structure and its words together, and how the two are kept apart in the record."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
@@ -23,6 +24,8 @@ from shared.units import Code, Name, Prose
 
 ITEMS_MAX: Final = 300
 """Problems, goals, objectives and interventions in one plan, all together."""
+
+_PARTS: Final = ("goals", "objectives", "interventions")
 
 type Few = Annotated[tuple[Name, ...], Field(max_length=30)]
 
@@ -125,6 +128,39 @@ def put_together(problems: Sequence[Problem], words: PlanWords | None, erased: s
         strengths=words.strengths if words else (),
         preferences=words.preferences if words else (),
     )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed from one version of a plan to the next, by the ids of its parts."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reworded: tuple[str, ...]
+    moved_or_rescheduled: tuple[str, ...]
+
+
+def difference(before: WrittenPlan, after: WrittenPlan) -> Difference:
+    """Part by part: a part keeps its id from version to version."""
+    old, new = _parts(before), _parts(after)
+    both = [item_id for item_id in new if item_id in old]
+    return Difference(
+        added=tuple(item_id for item_id in new if item_id not in old),
+        removed=tuple(item_id for item_id in old if item_id not in new),
+        reworded=tuple(item_id for item_id in both if old[item_id][0] != new[item_id][0]),
+        moved_or_rescheduled=tuple(item_id for item_id in both if old[item_id][1:] != new[item_id][1:]),
+    )
+
+
+def _parts(written: WrittenPlan) -> dict[str, tuple[object, ...]]:
+    """Id to wording, place (the part that it belongs to) and everything else that is its own."""
+    parts: dict[str, tuple[object, ...]] = {}
+    above: dict[str, str] = {}
+    for place, item in items(written):
+        above[place] = item.id
+        own = tuple(value for name, value in vars(item).items() if name not in ("id", "text", *_PARTS))
+        parts[item.id] = (item.text, above.get(place.rpartition(".")[0]), own)
+    return parts
 
 
 def items(written: WrittenPlan) -> Iterator[tuple[str, Written]]:

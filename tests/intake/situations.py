@@ -81,7 +81,6 @@ DATA = catalogue()
 
 ANNA = Identity("Sørensen-Ward", "Anna Maria", date(1988, 5, 17), Sex.FEMALE)
 ANNAS_CONTACTS = Contacts(phones=("+1 410 555 0142",), email="anna@example.org")
-TEENAGER = Identity("Lindqvist", "Per", date(2009, 6, 1), Sex.MALE)
 
 
 def registered(identity: Identity = ANNA) -> PatientRegistered:

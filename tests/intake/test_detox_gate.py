@@ -1,5 +1,7 @@
 """The detox gate is put up by evaluation or score and left by three ways."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.intake import evaluation as evaluations
@@ -50,8 +52,11 @@ REQUIRED = WithdrawalManagementRequired(
 )
 
 
-def heed(*, judged: bool = False) -> HeedEvaluation:
-    return HeedEvaluation(PATIENT, EVALUATION, DATA.withdrawal, MONDAY, judged)
+HEED = HeedEvaluation(PATIENT, EVALUATION, DATA.withdrawal, MONDAY)
+
+
+def judged(evaluation: evaluations.Evaluation) -> evaluations.Evaluation:
+    return replace(evaluation, judged_in_need=True)
 
 
 def cows(**answers: int) -> HeedScore:
@@ -60,15 +65,15 @@ def cows(**answers: int) -> HeedScore:
 
 
 def test_an_evaluation_with_heavy_drinking_puts_up_the_gate() -> None:
-    assert gate.given().when(heed(), DRINKING) == [REQUIRED]
+    assert gate.given().when(HEED, DRINKING) == [REQUIRED]
 
 
 def test_an_evaluation_without_need_leaves_no_gate() -> None:
-    assert gate.given().when(heed(), CALM) == []
+    assert gate.given().when(HEED, CALM) == []
 
 
 def test_the_clinicians_judgement_puts_up_the_gate() -> None:
-    (event,) = gate.given().when(heed(judged=True), CALM)
+    (event,) = gate.given().when(HEED, judged(CALM))
 
     assert event.rules == (CLINICAL_JUDGEMENT,)
 
@@ -76,14 +81,14 @@ def test_the_clinicians_judgement_puts_up_the_gate() -> None:
 def test_hearing_the_same_again_does_nothing() -> None:
     completed = WithdrawalManagementCompleted(PATIENT, MONDAY)
 
-    assert gate.given(REQUIRED).when(heed(), DRINKING) == []
-    assert gate.given(REQUIRED, completed).when(heed(), DRINKING) == []
+    assert gate.given(REQUIRED).when(HEED, DRINKING) == []
+    assert gate.given(REQUIRED, completed).when(HEED, DRINKING) == []
 
 
 def test_hearing_more_after_an_amendment_puts_it_up_again() -> None:
     completed = WithdrawalManagementCompleted(PATIENT, MONDAY)
 
-    (event,) = gate.given(REQUIRED, completed).when(heed(judged=True), DRINKING)
+    (event,) = gate.given(REQUIRED, completed).when(HEED, judged(DRINKING))
 
     assert decider.fold([REQUIRED, completed, event]).status is Status.REQUIRED
 

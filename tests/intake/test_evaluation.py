@@ -36,7 +36,6 @@ from tests.intake.situations import (
     MONDAY,
     PATIENT,
     SIGNED,
-    TEENAGER,
     TOMORROW,
     all_sections,
     evaluated,
@@ -48,12 +47,11 @@ from tests.scenario import Scenario
 
 evaluation = Scenario(decider)
 ADULT = patients.decider.fold([registered(ANNA)])
-ADOLESCENT = patients.decider.fold([registered(TEENAGER)])
 UNKNOWN = patients.decider.initial
 
 
-def sign(*, needed: bool = False, today: date = MONDAY) -> Sign:
-    return Sign(needed, DATA.withdrawal, DATA.levels, today)
+def sign(*, needed: bool = False, age: int | None = 37) -> Sign:
+    return Sign(needed, age, DATA.withdrawal, DATA.levels, MONDAY)
 
 
 def test_an_evaluation_begins_for_a_registered_patient() -> None:
@@ -106,7 +104,7 @@ def test_half_an_evaluation_cannot_be_signed_and_what_is_missing_is_named() -> N
     half = evaluated()[:4]
 
     with pytest.raises(EvaluationIncomplete) as refusal:
-        evaluation.given(*half).when(sign(), ADULT)
+        evaluation.given(*half).when(sign())
 
     assert refusal.value.facts == {
         "missing": ["age", "family_history", "mental_state", "relationships", "lifestyle"],
@@ -114,29 +112,27 @@ def test_half_an_evaluation_cannot_be_signed_and_what_is_missing_is_named() -> N
 
 
 def test_signing_says_the_age_and_by_which_policy() -> None:
-    events = evaluation.given(*evaluated()).when(sign(), ADULT)
+    events = evaluation.given(*evaluated()).when(sign())
 
     assert events == [SIGNED]
 
 
 def test_an_adolescent_is_asked_an_adolescents_questions() -> None:
     with pytest.raises(AdolescenceNotRecorded):
-        evaluation.given(*evaluated()).when(sign(), ADOLESCENT)
+        evaluation.given(*evaluated()).when(sign(age=16))
 
-    (event,) = evaluation.given(*evaluated(adolescence=AT_SCHOOL)).when(sign(), ADOLESCENT)
+    (event,) = evaluation.given(*evaluated(adolescence=AT_SCHOOL)).when(sign(age=16))
     assert (event.age_years, event.adolescent) == (16, True)
 
 
 def test_an_erased_birth_date_does_not_stop_the_signature() -> None:
-    erased = patients.decider.fold([replace(registered(), identity=None)])
+    (event,) = evaluation.given(*evaluated()).when(sign(age=None))
 
-    (event,) = evaluation.given(*evaluated()).when(sign(), erased)
-
-    assert event.age_years is None
+    assert (event.age_years, event.adolescent) == (None, False)
 
 
 def test_heavy_daily_drinking_asks_for_withdrawal_management() -> None:
-    (event,) = evaluation.given(*evaluated(substances(HEAVY_DRINKING))).when(sign(), ADULT)
+    (event,) = evaluation.given(*evaluated(substances(HEAVY_DRINKING))).when(sign())
 
     assert isinstance(event, EvaluationSigned)
     assert event.withdrawal_management_needed
@@ -153,7 +149,7 @@ def test_heavy_daily_drinking_asks_for_withdrawal_management() -> None:
     ],
 )
 def test_other_use_asks_for_none(history: object) -> None:
-    (event,) = evaluation.given(*evaluated(substances(history))).when(sign(), ADULT)  # type: ignore[arg-type]  # parametrised
+    (event,) = evaluation.given(*evaluated(substances(history))).when(sign())  # type: ignore[arg-type]  # parametrised
 
     assert not event.withdrawal_management_needed
 
@@ -161,13 +157,13 @@ def test_other_use_asks_for_none(history: object) -> None:
 def test_unknown_last_use_counts_as_recent() -> None:
     history = replace(HEAVY_DRINKING, last_used_on=None)
 
-    (event,) = evaluation.given(*evaluated(substances(history))).when(sign(), ADULT)
+    (event,) = evaluation.given(*evaluated(substances(history))).when(sign())
 
     assert event.withdrawal_management_needed
 
 
 def test_the_clinician_may_ask_for_withdrawal_management_without_a_rule() -> None:
-    (event,) = evaluation.given(*evaluated()).when(sign(needed=True), ADULT)
+    (event,) = evaluation.given(*evaluated()).when(sign(needed=True))
 
     assert (event.withdrawal_management_needed, event.rules) == (True, (CLINICAL_JUDGEMENT,))
 
@@ -178,7 +174,7 @@ def test_what_is_signed_is_not_recorded_over() -> None:
     with pytest.raises(EvaluationAlreadySigned):
         signed.when(RecordSection(substances(), MONDAY))
     with pytest.raises(EvaluationAlreadySigned):
-        signed.when(sign(), ADULT)
+        signed.when(sign())
 
 
 def test_after_signing_a_section_is_amended_with_a_reason() -> None:

@@ -3,14 +3,21 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from services.intake.plan import weekly_minutes
 from services.intake.plan_state import apply, figures
+from services.intake.plan_state_figures import Figures
 from services.intake.plan_state_today import on_day
 from services.intake.wording import taken_apart
 from shared.events import intake
 from shared.events.intake.plan_parts import Progress
 from tests.intake.recording import Attendances, Doses, in_treatment, state
 from tests.intake.situations import ACTIVATED, ADMITTED, EPISODE, EVALUATION, MONDAY, PATIENT, PLAN, written_plan
+
+
+def read(found: dict[str, Any]) -> Figures:
+    return msgspec.json.decode(msgspec.json.encode(found), type=Figures)
 
 
 def test_each_step_of_the_way_in_is_a_phase() -> None:
@@ -87,14 +94,14 @@ def test_today_says_what_is_missing_and_how_many_hours_remain() -> None:
     doses.give(MONDAY)
     found = state(*in_treatment().events, *sessions.events, *doses.events)
 
-    today = on_day(found, MONDAY + timedelta(days=2))
+    today = on_day(read(found), MONDAY + timedelta(days=2))
 
-    assert today["this_week"]["counted_minutes"] == 180
-    assert today["this_week"]["remaining_minutes"] == 420
-    assert [one["what"] for one in today["missing"]] == ["attendance", "dose of methadone"]
-    assert [one["session_on"] for one in today["expected"]] == ["2026-03-04"]
-    later = on_day(found, MONDAY + timedelta(days=14))
-    assert "review of the plan" in [one["what"] for one in later["missing"]]
+    assert today.this_week.counted_minutes == 180
+    assert today.this_week.remaining_minutes == 420
+    assert [one.what for one in today.missing] == ["attendance", "dose of methadone"]
+    assert [one.session_on for one in today.expected] == [MONDAY + timedelta(days=2)]
+    later = on_day(read(found), MONDAY + timedelta(days=14))
+    assert "review of the plan" in [one.what for one in later.missing]
 
 
 def test_a_patient_of_whom_only_a_dose_is_known_has_a_state_too() -> None:
@@ -104,7 +111,7 @@ def test_a_patient_of_whom_only_a_dose_is_known_has_a_state_too() -> None:
     found = state(*book.events)
 
     assert (found["phase"], found["site_id"]) == ("unknown", None)
-    assert on_day(found, MONDAY)["missing"] == []
+    assert on_day(read(found), MONDAY).missing == []
 
 
 def test_the_plan_of_the_tests_prescribes_what_its_events_say() -> None:
