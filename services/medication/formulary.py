@@ -63,7 +63,7 @@ def read[T](kind: type[T], path: Path) -> T:
 def formulary(folder: Path = FOLDER) -> Formulary:
     """Everything in `folder`. Raises when a file contradicts itself: better no start than a wrong dose."""
     products: dict[str, dict[int, Product]] = {}
-    for path in sorted((folder / "formulary").glob("*.yaml")):
+    for path in sorted((folder / "products").glob("*.yaml")):
         for one in read(tuple[Product, ...], path):
             check(one)
             if one.version in products.setdefault(one.id, {}):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from shared.events.medication import (
@@ -19,6 +19,9 @@ from shared.events.medication import (
     TaperStepTaken,
     TaperStopped,
 )
+
+BACKDATED_DAYS_MAX: Final = 60
+"""How long ago a taper's first step may be when the taper is entered; what was dosed in that time still finds its step."""
 
 
 class Status(Enum):

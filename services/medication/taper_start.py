@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.medication import order as orders
 from services.medication.product import Product
-from services.medication.taper_course import Status, Taper
+from services.medication.taper_course import BACKDATED_DAYS_MAX, Status, Taper
 from shared.decider import command
 from shared.events.medication import PlannedStep, TaperEvent, TaperStarted
 from shared.failures import Invalid, Refused
@@ -22,6 +22,7 @@ class StartTaper:
     product: Product
     target_dose_mg: Decimal
     steps: tuple[PlannedStep, ...]
+    today: date
 
 
 class TaperAlreadyStarted(Refused):
@@ -44,6 +45,10 @@ class StepsOutOfOrder(Invalid):
     """Each step begins after the one before it."""
 
 
+class StartsTooLongAgo(Invalid):
+    """A taper is not entered that long after its first step."""
+
+
 class TargetNotReached(Invalid):
     """The last step has to be the target."""
 
@@ -61,8 +66,11 @@ def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier
     if earlier is not None and earlier.status in {Status.ACTIVE, Status.HELD}:
         raise OrderHasTaper(taper_id=str(order.taper_id))
     first_on = command.steps[0].starts_on
+    if (command.today - first_on).days > BACKDATED_DAYS_MAX:
+        raise StartsTooLongAgo(field="steps[0].starts_on", days_max=BACKDATED_DAYS_MAX)
     start_dose_mg = earlier.dose_on(first_on) if earlier is not None else prescription.dose_mg
-    check_steps(command, start_dose_mg, prescription.starts_on)
+    # What was dosed under an earlier taper stays with that one.
+    check_steps(command, start_dose_mg, prescription.starts_on if earlier is None else command.today)
     return [
         TaperStarted(
             patient_id=prescription.patient_id,

@@ -10,8 +10,9 @@ from services.medication.dose import AdministerDose, MissDose, RefuseDose
 from services.medication.dosing_slot import Place
 from services.medication.formulary import formulary
 from services.medication.order import DraftOrder, SignOrder
-from services.medication.taper import ConfirmStep, HoldTaper, ResumeTaper, StartTaper
+from services.medication.taper import ConfirmStep, HoldTaper, ResumeTaper
 from services.medication.taper_course import Taper
+from services.medication.taper_start import StartTaper
 from shared.events.medication import (
     CareEnded,
     OrderDrafted,
@@ -104,7 +105,7 @@ MISS = MissDose(AT_RIVERSIDE)
 STEPS = tuple(
     PlannedStep(MONDAY + timedelta(weeks=week), Decimal(dose_mg)) for week, dose_mg in enumerate((14, 12, 8, 4))
 )
-START = StartTaper(TAPER, ORDER, FILM, Decimal(4), STEPS)
+START = StartTaper(TAPER, ORDER, FILM, Decimal(4), STEPS, MONDAY)
 STARTED = TaperStarted(
     patient_id=PATIENT,
     taper_id=TAPER,

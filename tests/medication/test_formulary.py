@@ -11,7 +11,7 @@ from services.medication.formulary import FOLDER, FormularyDataError, ProductUnk
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
-    shutil.copytree(FOLDER / "formulary", tmp_path / "formulary")
+    shutil.copytree(FOLDER / "products", tmp_path / "products")
     shutil.copytree(FOLDER / "policies", tmp_path / "policies")
     return tmp_path
 
@@ -53,15 +53,15 @@ def test_an_unknown_product_or_version_is_refused() -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new", "message"),
     [
-        ("formulary/methadone.yaml", "form: solution", "form: soup", "methadone.yaml"),
-        ("formulary/methadone.yaml", "schedule: CII", "schedule: CII\n  colour: pink", "colour"),
-        ("formulary/methadone.yaml", "id: methadone-tablet", "id: methadone-concentrate", "stands twice"),
-        ("formulary/methadone.yaml", "rxnorm: '991147'", "rxnorm: x", "rxnorm"),
-        ("formulary/methadone.yaml", "split_into: 2", "split_into: 3", "split_into"),
-        ("formulary/methadone.yaml", "{strength_mg: '5',", "{strength_mg: '0.001',", "finer"),
-        ("formulary/methadone.yaml", "increment_mg: '1'", "increment_mg: '1'\n  single_unit: true", "single units"),
-        ("formulary/buprenorphine.yaml", "early_days_max: 2", "early_days_max: 6", "overlap"),
-        ("formulary/buprenorphine.yaml", "early_days_max: 2", "early_days_max: -1", "whole days"),
+        ("products/methadone.yaml", "form: solution", "form: soup", "methadone.yaml"),
+        ("products/methadone.yaml", "schedule: CII", "schedule: CII\n  colour: pink", "colour"),
+        ("products/methadone.yaml", "id: methadone-tablet", "id: methadone-concentrate", "stands twice"),
+        ("products/methadone.yaml", "rxnorm: '991147'", "rxnorm: x", "rxnorm"),
+        ("products/methadone.yaml", "split_into: 2", "split_into: 3", "split_into"),
+        ("products/methadone.yaml", "{strength_mg: '5',", "{strength_mg: '0.001',", "finer"),
+        ("products/methadone.yaml", "increment_mg: '1'", "increment_mg: '1'\n  single_unit: true", "single units"),
+        ("products/buprenorphine.yaml", "early_days_max: 2", "early_days_max: 6", "overlap"),
+        ("products/buprenorphine.yaml", "early_days_max: 2", "early_days_max: -1", "whole days"),
         ("policies/methadone-first-day.v1.yaml", "medicines: [methadone]", "medicines: [methadon]", "methadon"),
         ("policies/methadone-first-day.v1.yaml", "limit_mg: '50'", "limit_mg: '0'", "limit_mg"),
         ("policies/taper-confirmation.v1.yaml", "source: >-", "origin: >-", "taper-confirmation.v1.yaml"),

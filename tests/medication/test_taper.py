@@ -30,6 +30,7 @@ from services.medication.taper_course import Status
 from services.medication.taper_start import (
     DoseRises,
     OrderHasTaper,
+    StartsTooLongAgo,
     StepsOutOfOrder,
     TaperAlreadyStarted,
     TaperNeedsOneDoseADay,
@@ -121,6 +122,17 @@ def test_steps_follow_one_another(second_on: date) -> None:
 def test_a_taper_does_not_start_before_its_order() -> None:
     with pytest.raises(StepsOutOfOrder):
         taper.given().when(replace(START, steps=(PlannedStep(SUNDAY, Decimal(4)),)), ORDERED)
+
+
+@pytest.mark.parametrize(("days", "too_long"), [(60, False), (61, True)])
+def test_a_taper_is_not_entered_long_after_it_began(days: int, *, too_long: bool) -> None:
+    command = replace(START, today=MONDAY + timedelta(days=days))
+
+    if too_long:
+        with pytest.raises(StartsTooLongAgo):
+            taper.given().when(command, ORDERED)
+    else:
+        assert taper.given().when(command, ORDERED)
 
 
 def test_only_a_signed_order_of_one_dose_a_day_is_tapered() -> None:
