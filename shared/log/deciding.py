@@ -61,7 +61,7 @@ class Deciding:
 
     async def _draft(self, pending: Pending, act: Act, stream: str, known: Known, event: object) -> None:
         encoded = self._codec.encode(event)
-        size = len(encoded.data) + len(encoded.personal or b"")
+        size = len(encoded.data) + len(encoded.personal or b"") * 4 // 3  # sealed bytes travel as base64
         if size > self._event_bytes_max:
             raise TooLarge(bytes=size, bytes_max=self._event_bytes_max)
         assert known.key is not None

@@ -1,0 +1,191 @@
+"""From messages to rows: duplicates drop out, a gap halts, poison is parked with all that follows it under its key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from shared.cloudevents import event_id_of, from_kafka, sealed_of, sequence_of
+from shared.codec import Codec, Undecodable
+from shared.database import Connection
+from shared.keyring import Keyring
+from shared.parking import Ratio, key_of, park, parked_keys
+from shared.projector import (
+    APPLIED,
+    DUPLICATES,
+    Checkpoint,
+    Gap,
+    Halted,
+    Projection,
+    TableProjection,
+    Write,
+    run_writes,
+)
+
+# Errors of the surroundings, not of the event: waiting helps.
+TRANSIENT: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+)
+
+_REACHED: Final = """
+insert into projection.checkpoint as c (projection, topic, partition, next_offset, last_sequence) values ($1, $2, $3, 0, $4)
+on conflict (projection, topic, partition) do update set last_sequence = greatest(c.last_sequence, excluded.last_sequence)
+"""
+
+logger = structlog.get_logger()
+
+
+@dataclass
+class EventReader:
+    """Keeps a projection's rows from the services' topics."""
+
+    projection: Projection
+    codecs: Mapping[str, Codec]
+    keyring: Keyring | None = None
+
+    @property
+    def name(self) -> str:
+        """The projection's."""
+        return self.projection.name
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The projection's."""
+        return self.projection.topics
+
+    async def apply(
+        self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
+    ) -> Checkpoint:
+        """See `Reader`."""
+        fresh, reached = continuing(self.name, checkpoint, messages)
+        if fresh:
+            waiting = await parked_keys(connection, self.name, fresh[0].topic, fresh[0].partition)
+            if waiting or not await self._together(connection, fresh):
+                await self._one_by_one(connection, fresh, waiting, ratio)
+            else:
+                ratio.saw(failed=0, applied=len(fresh))
+            APPLIED.labels(self.name).inc(len(fresh))
+        return reached
+
+    async def _together(self, connection: Connection, messages: Sequence[Any]) -> bool:
+        """The whole batch at once; False when something in it cannot be applied."""
+        try:
+            writes = [write for message in messages for write in await self._writes(message)]
+            async with connection.transaction():
+                await run_writes(connection, writes)
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - which event it was is found out one by one
+            logger.warning("projection.batch_failed", projection=self.name, error=type(error).__name__)
+            return False
+        return True
+
+    async def _one_by_one(
+        self, connection: Connection, messages: Sequence[Any], waiting: set[str], ratio: Ratio
+    ) -> None:
+        for message in messages:
+            key = key_of(message)
+            if key in waiting:
+                await park(connection, self.name, key, message, "an earlier event of this key is parked")
+                continue
+            try:
+                async with connection.transaction():
+                    await run_writes(connection, await self._writes(message))
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                logger.exception(
+                    "projection.event_failed", projection=self.name, topic=message.topic, offset=message.offset
+                )
+                await park(connection, self.name, key, message, type(error).__name__)
+                waiting.add(key)
+                ratio.saw(failed=1, applied=0)
+            else:
+                ratio.saw(failed=0, applied=1)
+
+    async def _writes(self, message: Any) -> Sequence[Write]:
+        personal = None
+        if self.keyring is not None and (sealed := sealed_of(message)) is not None:
+            personal = await self.keyring.open(key_of(message), event_id_of(message), sealed)
+        return self.projection.on(from_kafka(self.codecs[message.topic], message, personal))
+
+
+@dataclass
+class TableReader:
+    """Keeps rows from a compacted topic of states: the newest value per key is the truth."""
+
+    projection: TableProjection
+
+    @property
+    def name(self) -> str:
+        """The projection's."""
+        return self.projection.name
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The projection's one topic."""
+        return (self.projection.topic,)
+
+    async def apply(
+        self, connection: Connection, _checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
+    ) -> Checkpoint:
+        """See `Reader`. A value that cannot be read is parked; the next one of its key replaces it anyway."""
+        newest = {key_of(message): message for message in messages}
+        reached: dict[tuple[str, int], int] = {}
+        for key, message in newest.items():
+            try:
+                value = msgspec.json.decode(message.value, type=dict[str, Any]) if message.value is not None else None
+                async with connection.transaction():
+                    await run_writes(connection, self.projection.on(key, value))
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                logger.exception("projection.value_failed", projection=self.name, offset=message.offset)
+                await park(connection, self.name, key, message, type(error).__name__)
+                ratio.saw(failed=1, applied=0)
+            else:
+                ratio.saw(failed=0, applied=1)
+                for topic, place in (value or {}).get("sources", {}).items():
+                    at = (topic, place["lane"])
+                    reached[at] = max(reached.get(at, 0), place["position"])
+        # Readers wait for positions of the sources, so these are noted beside the offset in the output topic.
+        noted = [(self.name, topic, lane, position) for (topic, lane), position in sorted(reached.items())]
+        await connection.executemany(_REACHED, noted)
+        APPLIED.labels(self.name).inc(len(messages))
+        return Checkpoint(messages[-1].offset + 1, None, None)
+
+
+def continuing(name: str, checkpoint: Checkpoint, messages: Sequence[Any]) -> tuple[list[Any], Checkpoint]:
+    """The messages that continue the checkpoint, without duplicates, and the checkpoint after them.
+
+    Raises Gap when one is missing between, Halted when the last applied event comes again as another one: history has
+    diverged, as after a restored backup (trap T13). A record without a readable sequence goes along to be parked.
+    """
+    last, last_id = checkpoint.last_sequence or 0, checkpoint.last_event_id
+    fresh = []
+    for message in messages:
+        try:
+            sequence, event_id = sequence_of(message), event_id_of(message)
+        except Undecodable:
+            fresh.append(message)
+            continue
+        if sequence == last and last_id is not None and event_id != last_id:
+            raise Halted(f"sequence {sequence} is event {event_id}, but {last_id} was applied")
+        if sequence <= last:
+            DUPLICATES.labels(name).inc()
+            continue
+        if sequence != last + 1:
+            raise Gap(f"sequence {sequence} came after {last}")
+        last, last_id = sequence, event_id
+        fresh.append(message)
+    return fresh, Checkpoint(messages[-1].offset + 1, last or None, last_id)

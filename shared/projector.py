@@ -1,0 +1,279 @@
+"""A projector keeps read tables from a topic: rows and checkpoint change in one transaction, so each event counts once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from prometheus_client import Counter, Gauge
+
+from shared.database import Connection, Pool
+from shared.event import AnyRecorded
+from shared.failures import Failure
+from shared.health import Finding
+from shared.parking import Ratio, TooMuchParked
+from shared.settings import Settings
+
+POLL_MS: Final = 1000
+RECORDS_MAX: Final = 500
+BACKOFF_SECONDS: Final = 0.5
+HALTED_SECONDS: Final = 5.0
+SESSION_MS: Final = 12_000
+CHANNEL: Final = "projected"
+
+_CHECKPOINT: Final = """
+select next_offset, last_sequence, last_event_id from projection.checkpoint where projection = $1 and topic = $2 and partition = $3
+"""
+_FIRST: Final = "insert into projection.checkpoint (projection, topic, partition, next_offset) values ($1, $2, $3, 0) on conflict do nothing"
+_MOVE: Final = """
+update projection.checkpoint set next_offset = $5, last_sequence = $6, last_event_id = $7, moved_at = clock_timestamp()
+where projection = $1 and topic = $2 and partition = $3 and next_offset = $4
+"""
+
+APPLIED: Final = Counter("evenkeel_projection_events_total", "Events applied.", ["projection"])
+DUPLICATES: Final = Counter("evenkeel_projection_duplicates_total", "Events that were applied before.", ["projection"])
+FENCED: Final = Counter(
+    "evenkeel_projection_fenced_total", "Batches given up because another projector was faster.", ["projection"]
+)
+HALTED: Final = Gauge(
+    "evenkeel_projection_halted", "Partitions that stand still until an operator acts.", ["projection"]
+)
+LAG: Final = Gauge("evenkeel_projection_lag_records", "Records of the topic not read yet.", ["projection"])
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One statement with `$1 …`, run in order within the checkpoint's transaction."""
+
+    sql: str
+    args: tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Rows kept from events: `on` is pure. `opens_sealed` lets it read personal fields."""
+
+    name: str
+    topics: tuple[str, ...]
+    on: Callable[[AnyRecorded], Sequence[Write]]
+    opens_sealed: bool = False
+
+
+@dataclass(frozen=True)
+class TableProjection:
+    """Rows kept from a compacted topic of states: key and value (None never comes), the newest wins."""
+
+    name: str
+    topic: str
+    on: Callable[[str, dict[str, Any] | None], Sequence[Write]]
+
+
+class Halted(Failure):
+    """The partition stands still: what follows does not continue what was applied."""
+
+
+class Gap(Halted):
+    """An event is missing between what was applied and what came."""
+
+
+class Fenced(Failure):
+    """Another projector has moved the checkpoint."""
+
+
+@dataclass
+class Checkpoint:
+    """Up to where a partition is applied."""
+
+    next_offset: int
+    last_sequence: int | None
+    last_event_id: Any
+
+
+class Reader(Protocol):
+    """Makes rows of messages; `shared.projecting` has one for events and one for tables."""
+
+    @property
+    def name(self) -> str:
+        """Stable: the checkpoint stands under it."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it reads."""
+
+    async def apply(
+        self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
+    ) -> Checkpoint:
+        """Apply one partition's messages within the open transaction; the checkpoint after them. Raises Halted."""
+
+
+async def run_writes(connection: Connection, writes: Sequence[Write]) -> None:
+    """Run in order; neighbours with the same statement go to the server together."""
+    start = 0
+    while start < len(writes):
+        end = start + 1
+        while end < len(writes) and writes[end].sql == writes[start].sql:
+            end += 1
+        if end - start == 1:
+            await connection.execute(writes[start].sql, *writes[start].args)
+        else:
+            await connection.executemany(writes[start].sql, [write.args for write in writes[start:end]])
+        start = end
+
+
+class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
+    """Runs one reader until cancelled; survives the loss of broker and database."""
+
+    def __init__(self, reader: Reader, pool: Pool, settings: Settings, group: str) -> None:
+        """Several processes with the same `group` share the partitions."""
+        self._reader, self._pool, self._settings, self._group = reader, pool, settings, group
+        self._halted: dict[TopicPartition, str] = {}
+        self._checkpoints: dict[TopicPartition, Checkpoint] = {}
+        self._rewound: set[TopicPartition] = set()
+        self._ratio = Ratio()
+        self._consumer: Any = None
+        self._lag = 0
+
+    async def check(self) -> Finding:
+        """Not ready while a partition stands still."""
+        halted = {f"{tp.topic}/{tp.partition}": reason for tp, reason in self._halted.items()}
+        return Finding(
+            ready=not halted, facts={"lag_records": self._lag, "partitions": len(self._checkpoints), "halted": halted}
+        )
+
+    async def run(self) -> None:
+        """Project for ever."""
+        while True:
+            try:
+                await self._session()
+            except TooMuchParked:
+                logger.critical("projection.stopped", projection=self._reader.name)
+                self._halted[TopicPartition("*", 0)] = TooMuchParked.title()
+                HALTED.labels(self._reader.name).set(len(self._halted))
+                return
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError) as error:
+                logger.warning("projection.interrupted", projection=self._reader.name, error=type(error).__name__)
+            await asyncio.sleep(BACKOFF_SECONDS)
+
+    async def _session(self) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 4,
+            max_poll_records=RECORDS_MAX,
+            fetch_max_wait_ms=POLL_MS,
+        )
+        self._consumer.subscribe(list(self._reader.topics), listener=self)
+        await self._consumer.start()
+        try:
+            while True:
+                await self._poll()
+        finally:
+            with suppress(KafkaError, OSError):
+                await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Forget; whoever has the partition next reads the checkpoint from PostgreSQL."""
+        for tp in revoked:
+            self._checkpoints.pop(tp, None)
+            self._halted.pop(tp, None)
+        HALTED.labels(self._reader.name).set(len(self._halted))
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Start where PostgreSQL says, not where the group's offsets say."""
+        for tp in assigned:
+            await self._seek(tp)
+
+    async def _seek(self, tp: TopicPartition) -> None:
+        where = (self._reader.name, tp.topic, tp.partition)
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(_CHECKPOINT, *where)
+            if row is None:
+                await connection.execute(_FIRST, *where)
+                row = await connection.fetchrow(_CHECKPOINT, *where)
+        self._checkpoints[tp] = Checkpoint(row["next_offset"], row["last_sequence"], row["last_event_id"])
+        self._consumer.seek(tp, row["next_offset"])
+
+    async def _poll(self) -> None:
+        try:
+            batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
+        except OffsetOutOfRangeError as error:
+            # The topic is shorter than the checkpoint: it was lost and is being refilled. Duplicates drop out.
+            for tp in error.args[0]:
+                await self._from_the_beginning(tp)
+            return
+        for tp, messages in batches.items():
+            if tp in self._checkpoints and tp not in self._halted:
+                await self._apply(tp, messages)
+        self._measure()
+
+    async def _from_the_beginning(self, tp: TopicPartition) -> None:
+        logger.warning("projection.topic_shorter", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
+        begin = (await self._consumer.beginning_offsets([tp]))[tp]
+        where = (self._reader.name, tp.topic, tp.partition)
+        known = self._checkpoints[tp]
+        async with self._pool.acquire() as connection:
+            await connection.execute(_MOVE, *where, known.next_offset, begin, known.last_sequence, known.last_event_id)
+        await self._seek(tp)
+
+    async def _apply(self, tp: TopicPartition, messages: Sequence[Any]) -> None:
+        known = self._checkpoints[tp]
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                reached = await self._reader.apply(connection, known, messages, self._ratio)
+                await self._move(connection, tp, known, reached)
+                await connection.execute("select pg_notify($1, $2)", CHANNEL, self._reader.name)
+        except Gap as gap:
+            # A topic that was lost and refilled has other offsets: what is missing may stand before where we began.
+            if tp in self._rewound:
+                self._halt(tp, gap)
+            else:
+                self._rewound.add(tp)
+                await self._from_the_beginning(tp)
+        except Halted as halted:
+            self._halt(tp, halted)
+        except Fenced:
+            FENCED.labels(self._reader.name).inc()
+            logger.warning("projection.fenced", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
+            await self._seek(tp)
+        else:
+            self._checkpoints[tp] = reached
+            if reached.last_sequence != known.last_sequence:
+                self._rewound.discard(tp)
+            with suppress(KafkaError):
+                await self._consumer.commit({tp: reached.next_offset})
+
+    async def _move(self, connection: Connection, tp: TopicPartition, known: Checkpoint, reached: Checkpoint) -> None:
+        done = await connection.execute(
+            _MOVE,
+            *(self._reader.name, tp.topic, tp.partition, known.next_offset),
+            *(reached.next_offset, reached.last_sequence, reached.last_event_id),
+        )
+        if done != "UPDATE 1":
+            raise Fenced
+
+    def _halt(self, tp: TopicPartition, halted: Halted) -> None:
+        self._halted[tp] = str(halted)
+        self._consumer.pause(tp)
+        HALTED.labels(self._reader.name).set(len(self._halted))
+        logger.critical(
+            "projection.halted",
+            projection=self._reader.name,
+            topic=tp.topic,
+            partition=tp.partition,
+            reason=str(halted),
+        )
+
+    def _measure(self) -> None:
+        marks = ((self._consumer.highwater(tp), checkpoint) for tp, checkpoint in self._checkpoints.items())
+        self._lag = sum(max(0, mark - checkpoint.next_offset) for mark, checkpoint in marks if mark)
+        LAG.labels(self._reader.name).set(self._lag)
