@@ -46,6 +46,7 @@ class Envelope:
                 call.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
+                    *call.answer_headers,
                     *_ALWAYS,
                     (b"correlation-id", str(call.correlation_id).encode()),
                     (b"traceparent", call.traceparent.encode()),

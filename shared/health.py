@@ -97,7 +97,7 @@ def serve_ops(health: Health, host: str, port: int) -> AbstractAsyncContextManag
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     """Serve any application from the running loop, its lifespan included; gives the port."""
-    listener = socket.create_server((host, port))
+    listener = _listener(host, port)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -116,6 +116,18 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     finally:
         server.should_exit = True
         await task
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket that says it is TCP: asyncio turns Nagle's delay (40 ms an answer) off for no other."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 async def _first(started: Coroutine[Any, Any, object], ended: asyncio.Task[None]) -> None:

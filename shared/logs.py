@@ -21,7 +21,7 @@ def configure(service: str, process: str, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _origin(service, process),
-        _error_without_words,
+        error_without_words,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
@@ -93,7 +93,7 @@ def _origin(service: str, process: str) -> Processor:
     return add
 
 
-def _error_without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def error_without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace an exception by its type and the places it passed: its words may quote a value (a key, a name)."""
     given = event.pop("exc_info", None)
     if given is True:

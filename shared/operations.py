@@ -88,7 +88,7 @@ class Operation:
             result = await self.endpoint(**arguments)
         except AlreadyDone as done:
             result = done.accepted
-        await self._answer(result, call, scope, receive, send)
+        await self._answer(result, scope, receive, send)
 
     def _fields(self, call: Call, path_params: Mapping[str, str]) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -124,17 +124,12 @@ class Operation:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
             raise InvalidFields(field_errors(wrong, written)) from error
 
-    async def _answer(self, result: Any, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, result: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(result, Response):
-            result.raw_headers.extend(call.answer_headers)
             await result(scope, receive, send)
             return
         body = self._written(result)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            *call.answer_headers,
-        ]
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -144,6 +139,8 @@ class Operation:
         field = self._response_field
         if field is None:
             return b""
+        if isinstance(result, Page):  # its rows are still to become what the route declares
+            result = {"items": result.items, "next": result.next}
         value, errors = field.validate(result, {}, loc=("response",))
         if errors:
             raise TypeError(f"{self.name} answered with something else than it declares")

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,6 +32,10 @@ class Page[T]:
 
     items: Sequence[T]
     next: str | None = None
+
+    def each[U](self, make: Callable[[T], U]) -> "Page[U]":
+        """The same page with every item made into another: `page.each(lambda row: TaperSummary(**row))`."""
+        return Page([make(item) for item in self.items], self.next)
 
 
 @dataclass(frozen=True, slots=True)
