@@ -33,7 +33,7 @@ IDENTITY: Final = _one("Married name", {"identity": _IDENTITY | {"family_name": 
 CONTACTS: Final = _one("New number", {"contacts": {"phones": ["+1 410 555 0199"]}})
 
 EVALUATION: Final = _one("First evaluation", {"patient_id": PATIENT_ID})
-SUBSTANCES: Final = {
+SUBSTANCES: Final[dict[str, Any]] = {
     "section": "substances",
     "content": {
         "uses": [
@@ -65,7 +65,7 @@ SUBSTANCES: Final = {
     },
     "notes": "Drinks alone in the evening; last drink this morning.",
 }
-PHYSICAL_HEALTH: Final = {
+PHYSICAL_HEALTH: Final[dict[str, Any]] = {
     "section": "physical_health",
     "content": {
         "conditions": [{"code": "K70.0", "status": "suspected"}],

@@ -72,6 +72,7 @@ class ScoreLine:
     band: str | None
     prorated: bool
     retracted: bool
+    degraded_since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class OpenSign:
     item: str
     action: str
     raised_at: datetime
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -172,21 +174,22 @@ def _close(found: AssessmentSheet, recorded: AnyRecorded, event: DangerSignClose
 async def scores(door: QueryDoor, patient_id: UUID, instrument_id: str | None) -> Page[ScoreLine]:
     """A patient's scores over time, the newest first."""
     page = await door.page(
-        """select assessment_id, patient_id, instrument_id, instrument_version, taken_at, total, band, prorated, retracted
+        """select assessment_id, patient_id, instrument_id, instrument_version, taken_at, total, band, prorated, retracted,
+                  projection.degraded_since(patient_id::text) as degraded_since
            from view.assessment where patient_id = $1 and ($2::text is null or instrument_id = $2)""",
         patient_id,
         instrument_id,
         key=("taken_at", "assessment_id"),
         descending=True,
     )
-    return Page([ScoreLine(**row) for row in page.items], page.next)
+    return page.each(lambda row: ScoreLine(**row))
 
 
 async def open_signs(door: QueryDoor) -> Page[OpenSign]:
     """The danger signs of the caller's sites that wait, the oldest first."""
     page = await door.page(
-        """select assessment_id, sign, patient_id, site_id, instrument_id, item, action, raised_at
+        """select assessment_id, sign, patient_id, site_id, instrument_id, item, action, raised_at, projection.degraded_since(patient_id::text) as degraded_since
            from view.danger_sign""",
         key=("raised_at", "assessment_id", "sign"),
     )
-    return Page([OpenSign(**row) for row in page.items], page.next)
+    return page.each(lambda row: OpenSign(**row))

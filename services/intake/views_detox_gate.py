@@ -52,6 +52,7 @@ class GateLine:
     status: Status
     since: datetime
     rules: list[str]
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -104,8 +105,9 @@ async def sheet(door: QueryDoor, patient_id: UUID) -> GateSheet:
 async def listed(door: QueryDoor, status: Status | None) -> Page[GateLine]:
     """The gates of the caller's sites, the longest standing first."""
     page = await door.page(
-        "select patient_id, site_id, status, since, rules from view.detox_gate where $1::text is null or status = $1",
+        """select patient_id, site_id, status, since, rules, projection.degraded_since(patient_id::text) as degraded_since
+           from view.detox_gate where $1::text is null or status = $1""",
         status.value if status else None,
         key=("since", "patient_id"),
     )
-    return Page([GateLine(**row | {"status": Status(row["status"])}) for row in page.items], page.next)
+    return page.each(lambda row: GateLine(**row | {"status": Status(row["status"])}))

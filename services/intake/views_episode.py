@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -60,6 +60,7 @@ class EpisodeLine:
     admitted_on: date
     discharged_on: date | None
     discharge_reason: DischargeReason | None
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -113,13 +114,14 @@ async def sheet(door: QueryDoor, episode_id: UUID) -> EpisodeSheet:
 async def listed(door: QueryDoor, patient_id: UUID | None, *, in_care: bool | None) -> Page[EpisodeLine]:
     """The episodes of the caller's sites, oldest admission first."""
     page = await door.page(
-        """select episode_id, patient_id, site_id, level_of_care, admitted_on, discharged_on, discharge_reason from view.episode
+        """select episode_id, patient_id, site_id, level_of_care, admitted_on, discharged_on, discharge_reason,
+                  projection.degraded_since(patient_id::text) as degraded_since from view.episode
            where ($1::uuid is null or patient_id = $1) and ($2::boolean is null or (discharged_on is null) = $2)""",
         patient_id,
         in_care,
         key=("admitted_on", "episode_id"),
     )
-    return Page([_line(row) for row in page.items], page.next)
+    return page.each(_line)
 
 
 def _line(row: dict[str, Any]) -> EpisodeLine:

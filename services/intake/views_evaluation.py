@@ -73,6 +73,7 @@ class EvaluationLine:
     signed_at: datetime | None
     signed_by: str | None
     withdrawal_management_needed: bool | None
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -146,10 +147,10 @@ async def listed(door: QueryDoor, patient_id: UUID | None, status: str | None) -
     """The evaluations of the caller's sites, oldest first; perhaps one patient's, perhaps only open or signed ones."""
     page = await door.page(
         """select evaluation_id, patient_id, site_id, status, begun_at, sections, amendments, signed_at, signed_by,
-                  withdrawal_management_needed
+                  withdrawal_management_needed, projection.degraded_since(patient_id::text) as degraded_since
            from view.evaluation where ($1::uuid is null or patient_id = $1) and ($2::text is null or status = $2)""",
         patient_id,
         status,
         key=("begun_at", "evaluation_id"),
     )
-    return Page([EvaluationLine(**row) for row in page.items], page.next)
+    return page.each(lambda row: EvaluationLine(**row | {"sections": [Section(one) for one in row["sections"]]}))

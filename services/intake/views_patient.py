@@ -51,6 +51,7 @@ class PatientLine:
     registered_at: datetime
     episode_id: UUID | None
     identity: Identity | None
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -149,7 +150,7 @@ async def age_years(door: QueryDoor, patient_id: UUID, on: date) -> int | None:
 async def at_site(door: QueryDoor, *, in_care: bool | None) -> Page[PatientLine]:
     """The patients of the caller's sites, in the order of registration."""
     page = await door.page(
-        """select p.*, e.sealed from view.patient p join log.event e on e.event_id = p.identity_event_id
+        """select p.*, e.sealed, projection.degraded_since(p.patient_id::text) as degraded_since from view.patient p join log.event e on e.event_id = p.identity_event_id
            where $1::boolean is null or (p.episode_id is not null) = $1""",
         in_care,
         key=("registered_at", "patient_id"),
@@ -166,4 +167,5 @@ async def _line(door: QueryDoor, row: dict[str, Any]) -> PatientLine:
         registered_at=row["registered_at"],
         episode_id=row["episode_id"],
         identity=identity and msgspec.convert(identity, Identity),
+        degraded_since=row["degraded_since"],
     )

@@ -81,10 +81,11 @@ class PlanLine:
     active_from: date | None
     next_review_on: date | None
     counted_minutes_per_week: int | None
+    degraded_since: datetime | None
 
 
 _COLUMNS = """plan_id, patient_id, site_id, episode_id, revision, active_revision, active_from, next_review_on,
-              counted_minutes_per_week"""
+              counted_minutes_per_week, projection.degraded_since(patient_id::text) as degraded_since"""
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -162,7 +163,7 @@ async def listed(door: QueryDoor, patient_id: UUID | None) -> Page[PlanLine]:
         patient_id,
         key=("plan_id",),
     )
-    return Page([PlanLine(**row) for row in page.items], page.next)
+    return page.each(lambda row: PlanLine(**row))
 
 
 async def reviews_due(door: QueryDoor, until: date) -> Page[PlanLine]:
@@ -172,4 +173,4 @@ async def reviews_due(door: QueryDoor, until: date) -> Page[PlanLine]:
         until,
         key=("next_review_on", "plan_id"),
     )
-    return Page([PlanLine(**row) for row in page.items], page.next)
+    return page.each(lambda row: PlanLine(**row))

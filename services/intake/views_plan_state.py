@@ -79,7 +79,8 @@ def site_writes(recorded: AnyRecorded) -> Sequence[Write]:
             return []
 
 
-_SELECT: Final = """select p.patient_id, p.site_id, p.phase, p.as_of, p.last_event_id, p.sources::text as sources, p.degraded_since,
+_SELECT: Final = """select p.patient_id, p.site_id, p.phase, p.as_of, p.last_event_id, p.sources::text as sources,
+                           least(p.degraded_since, projection.degraded_since(p.patient_id::text)) as degraded_since,
                            p.figures::text as figures, s.zone
                     from view.plan_state p left join view.site s on s.site_id = p.site_id"""
 
@@ -95,7 +96,7 @@ async def listed(door: QueryDoor, phase: str | None, on: date | None) -> Page[Pl
     page = await door.page(
         f"{_SELECT} where $1::text is null or p.phase = $1", phase, key=("patient_id",), of=PROJECTION
     )
-    return Page([_state(row, on, door.now) for row in page.items], page.next)
+    return page.each(lambda row: _state(row, on, door.now))
 
 
 def _state(row: Mapping[str, Any], on: date | None, now: datetime) -> PlanState:
