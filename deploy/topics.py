@@ -1,0 +1,99 @@
+"""Topics are declared in one file; they are created from it and compared with it."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
+
+READY_SECONDS_MAX = 30.0
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One declared topic; `sources` are those whose partitions it must match."""
+
+    name: str
+    partitions: int
+    settings: dict[str, str]
+    sources: tuple[str, ...]
+
+
+def declared(file: Path = Path(__file__).parent / "topics.yaml") -> list[Topic]:
+    """What `topics.yaml` says."""
+    said = yaml.safe_load(file.read_text())
+    return [
+        Topic(name, said["partitions"], said["kinds"][one["kind"]], tuple(one.get("sources", ())))
+        for name, one in said["topics"].items()
+    ]
+
+
+async def connected(bootstrap: str) -> Any:
+    """An admin client, as soon as the broker answers. Raises KafkaConnectionError after READY_SECONDS_MAX."""
+    end = asyncio.get_running_loop().time() + READY_SECONDS_MAX
+    while True:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            await admin.start()
+        except (KafkaConnectionError, KafkaError):
+            await admin.close()
+            if asyncio.get_running_loop().time() > end:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return admin
+
+
+async def create(bootstrap: str, replication: int = 1) -> list[str]:
+    """Make what is missing; the names made."""
+    admin = await connected(bootstrap)
+    try:
+        present = set(await admin.list_topics())
+        missing = [topic for topic in declared() if topic.name not in present]
+        new = [NewTopic(one.name, one.partitions, replication, topic_configs=one.settings) for one in missing]
+        if new:
+            response = await admin.create_topics(new)
+            for name, code, *words in response.topic_errors:
+                if code not in {0, TopicAlreadyExistsError.errno}:
+                    raise KafkaError(f"{name}: {words}")
+        return [one.name for one in missing]
+    finally:
+        await admin.close()
+
+
+async def drift(bootstrap: str) -> list[str]:
+    """One sentence per difference between the file and the broker; partitions of outputs are held against their sources (T23)."""
+    admin = await connected(bootstrap)
+    try:
+        present = set(await admin.list_topics())
+        wanted = declared()
+        found = [f"{topic.name}: missing" for topic in wanted if topic.name not in present]
+        there = [topic for topic in wanted if topic.name in present]
+        described = await admin.describe_topics([topic.name for topic in there])
+        partitions = {one["topic"]: len(one["partitions"]) for one in described}
+        for topic in there:
+            if partitions[topic.name] != topic.partitions:
+                found.append(f"{topic.name}: {partitions[topic.name]} partitions, {topic.partitions} declared")
+            found += [
+                f"{topic.name}: {partitions[topic.name]} partitions, its source {source} has {partitions[source]}"
+                for source in topic.sources
+                if source in partitions and partitions[source] != partitions[topic.name]
+            ]
+            found += await _settings_drift(admin, topic)
+        return found
+    finally:
+        await admin.close()
+
+
+async def _settings_drift(admin: Any, topic: Topic) -> list[str]:
+    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    actual = {entry[0]: entry[1] for response in responses for resource in response.resources for entry in resource[4]}
+    return [
+        f"{topic.name}: {name} is {actual.get(name)}, {value} declared"
+        for name, value in topic.settings.items()
+        if actual.get(name) != value
+    ]
