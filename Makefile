@@ -1,0 +1,64 @@
+# Every target sets up what it needs in .venv; `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= .evenkeel
+# How long `make chaos` runs, and with which seed.
+MINUTES ?= 5
+SEED ?= 1
+
+.PHONY: help setup lock run test check contracts bench chaos up down clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.complete ## Build .venv from the hashed lock
+
+$(VENV)/.complete: requirements.lock pyproject.toml deploy/find-python
+	@python=$$(deploy/find-python) && rm -rf $(VENV)/.complete && $$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r requirements.lock 2>$(VENV)/pip.log \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: setup ## Resolve the dependencies anew, with hashes and without index addresses
+	$(BIN)/uv pip compile --quiet --upgrade --extra local --extra dev --python-version 3.12 --universal --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+run: setup ## Start everything, load the demonstration, print what to try
+	@$(BIN)/evenkeel status --data $(DATA) >/dev/null 2>&1 || $(BIN)/evenkeel up --detach --data $(DATA)
+	@$(BIN)/evenkeel demo --data $(DATA) --once
+	@$(BIN)/evenkeel try --data $(DATA)
+
+test: setup ## Run the tests (a real Kafka, a real PostgreSQL, real processes)
+	$(BIN)/pytest -m "not chaos and not bench" $(ARGS)
+
+check: setup ## Lint, types, imports, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/evenkeel contracts check
+	$(BIN)/python -m deploy.sizes
+
+contracts: setup ## Generate docs/contracts from the code
+	$(BIN)/evenkeel contracts generate
+
+bench: setup ## Measure against the named peers; prints a table, draws docs/benchmarks.svg
+	$(BIN)/python -m tests.benchmarks
+
+chaos: setup ## Kill things for MINUTES=5 with SEED=1 under load, then check that nothing was lost
+	MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest -m chaos tests/faults $(ARGS)
+
+up: ## Start the containers and wait until they are healthy
+	docker compose up --build --detach --wait
+
+down: ## Stop the containers; the data stays (docker compose down --volumes removes it)
+	docker compose down
+
+clean: ## Remove what was built; the data folder asks first
+	@if [ -d "$(DATA)" ]; then $(BIN)/evenkeel down --data $(DATA); read -r -p "Remove the data in $(DATA)? [y/N] " answer; \
+		if [ "$$answer" = y ]; then rm -rf "$(DATA)"; fi; fi
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(VENV)
