@@ -91,7 +91,6 @@ class Problem:
 UNEXPECTED: Final = Problem("unexpected", "Something failed on our side; the correlation id finds it in the log.", 500)
 _EXTRA: Final[Mapping[int, tuple[tuple[bytes, bytes], ...]]] = {
     401: ((b"www-authenticate", b"Bearer"),),
-    413: ((b"connection", b"close"),),  # the rest of the body is not worth reading
     503: ((b"retry-after", b"1"),),
 }
 

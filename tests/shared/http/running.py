@@ -40,12 +40,12 @@ class Issuer:
         public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
         self.file.write_text(json.dumps({"keys": [public | {"kid": kid, "alg": "ES256", "use": "sig"}]}))
 
-    def token(self, *roles: str, sites: tuple[str, ...] = ("riverside",), **claims: Any) -> str:
+    def token(self, *roles: str, sites: Any = ("riverside",), **claims: Any) -> str:
         """A token for `roles`; any claim may be set, or left out with None."""
         content = {
             "sub": f"{'-'.join(roles) or 'nobody'}-1",
             "roles": list(roles),
-            "sites": list(sites),
+            "sites": sites and list(sites),
             "purpose": "treatment",
             "iss": ISSUER,
             "aud": AUDIENCE,
