@@ -1,13 +1,13 @@
 """A taper brings one patient's dose down, step by step, each confirmed by a prescriber, until it reaches its target."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, assert_never
 from uuid import UUID
 
 from services.medication import order as orders
 from services.medication.limits import ConfirmationPolicy
-from services.medication.taper_course import Status, Step, Taper, evolve
+from services.medication.taper_course import BACKDATED_DAYS_MAX, Status, Step, Taper, evolve
 from services.medication.taper_start import StartTaper, start
 from shared.decider import Decider, command
 from shared.events.medication import (
@@ -133,7 +133,7 @@ class DateNotYetReached(Invalid):
 
 
 class DateBeforeStep(Invalid):
-    """The date lies before what happened last in the taper."""
+    """The date lies before what happened last in the taper, or too long ago."""
 
 
 def decide(
@@ -281,7 +281,8 @@ def check_date(taper: Taper, on: date, today: date, where: str) -> None:
         raise DateNotYetReached(field=where)
     begun = taper.begun(today)
     known = (taper.steps[begun - 1].effective_on if begun else None, taper.quiet_since)
-    not_before = max((one for one in known if one is not None), default=on)
+    earliest = today - timedelta(days=BACKDATED_DAYS_MAX)
+    not_before = max((one for one in known if one is not None), default=earliest)
     if on < not_before:
         raise DateBeforeStep(field=where, not_before=not_before.isoformat())
 

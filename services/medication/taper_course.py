@@ -21,7 +21,10 @@ from shared.events.medication import (
 )
 
 BACKDATED_DAYS_MAX: Final = 60
-"""How long ago a taper's first step may be when the taper is entered; what was dosed in that time still finds its step."""
+"""How far back something about a taper may be dated when it is entered; what was dosed in that time still finds its step."""
+
+PLANNED_DAYS_MAX: Final = 3660
+"""How far ahead the last step may be."""
 
 
 class Status(Enum):

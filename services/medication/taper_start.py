@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.medication import order as orders
 from services.medication.product import Product
-from services.medication.taper_course import BACKDATED_DAYS_MAX, Status, Taper
+from services.medication.taper_course import BACKDATED_DAYS_MAX, PLANNED_DAYS_MAX, Status, Taper
 from shared.decider import command
 from shared.events.medication import PlannedStep, TaperEvent, TaperStarted
 from shared.failures import Invalid, Refused
@@ -49,6 +49,10 @@ class StartsTooLongAgo(Invalid):
     """A taper is not entered that long after its first step."""
 
 
+class StepTooFarAhead(Invalid):
+    """No taper is planned that far ahead."""
+
+
 class TargetNotReached(Invalid):
     """The last step has to be the target."""
 
@@ -68,6 +72,8 @@ def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier
     first_on = command.steps[0].starts_on
     if (command.today - first_on).days > BACKDATED_DAYS_MAX:
         raise StartsTooLongAgo(field="steps[0].starts_on", days_max=BACKDATED_DAYS_MAX)
+    if (command.steps[-1].starts_on - command.today).days > PLANNED_DAYS_MAX:
+        raise StepTooFarAhead(field=f"steps[{len(command.steps) - 1}].starts_on", days_max=PLANNED_DAYS_MAX)
     start_dose_mg = earlier.dose_on(first_on) if earlier is not None else prescription.dose_mg
     # What was dosed under an earlier taper stays with that one.
     check_steps(command, start_dose_mg, prescription.starts_on if earlier is None else command.today)

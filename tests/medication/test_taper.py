@@ -32,6 +32,7 @@ from services.medication.taper_start import (
     OrderHasTaper,
     StartsTooLongAgo,
     StepsOutOfOrder,
+    StepTooFarAhead,
     TaperAlreadyStarted,
     TaperNeedsOneDoseADay,
     TargetNotReached,
@@ -350,6 +351,23 @@ def test_a_hold_is_dated_between_the_step_that_began_and_today() -> None:
         begun.when(hold(SECOND, today=TUESDAY))
     with pytest.raises(DateBeforeStep):
         begun.given(held(SECOND, 2)).when(resume(TUESDAY, today=THIRD))
+
+
+def test_a_hold_of_a_taper_that_has_not_begun_is_not_dated_long_ago() -> None:
+    assert taper.given(STARTED).when(hold(MONDAY - timedelta(days=60), today=MONDAY))
+    with pytest.raises(DateBeforeStep):
+        taper.given(STARTED).when(hold(MONDAY - timedelta(days=61), today=MONDAY))
+
+
+@pytest.mark.parametrize(("days", "too_far"), [(3660, False), (3661, True)])
+def test_a_taper_is_not_planned_for_ever(days: int, *, too_far: bool) -> None:
+    command = replace(START, steps=(STEPS[0], PlannedStep(MONDAY + timedelta(days=days), Decimal(4))))
+
+    if too_far:
+        with pytest.raises(StepTooFarAhead):
+            taper.given().when(command, ORDERED)
+    else:
+        assert taper.given().when(command, ORDERED)
 
 
 def test_a_stopped_taper_stays_where_it_is() -> None:

@@ -1,0 +1,9 @@
+"""All routes of medication."""
+
+from fastapi import APIRouter
+
+from services.medication import api_dose, api_order, api_reference, api_taper
+
+router = APIRouter(prefix="/v1")
+for part in (api_order, api_dose, api_taper, api_reference):
+    router.include_router(part.router)

@@ -1,0 +1,50 @@
+"""Routes: the formulary, the clinical policies, and a patient's medication record."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from services.medication import views_record
+from services.medication.formulary import formulary
+from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy, DoseLimit
+from services.medication.paths import PatientId
+from services.medication.product import Product
+from services.medication.views_record import MedicationRecord
+from shared.http import Queries
+
+router = APIRouter(tags=["reference and record"])
+
+
+@dataclass(frozen=True)
+class Products:
+    """Every product that may be ordered, in its newest version."""
+
+    items: list[Product]
+
+
+@dataclass(frozen=True)
+class ClinicalPolicies:
+    """The numbers that decisions stand on, each with version, source and evidence."""
+
+    dose_limits: list[DoseLimit]
+    taper_confirmation: ConfirmationPolicy
+    dosing_after_discharge: AfterDischargePolicy
+
+
+@router.get("/formulary")
+async def get_formulary(_door: Queries) -> Products:
+    """What can be ordered, in which strengths and codes, and where do the figures come from?"""
+    return Products(formulary().newest())
+
+
+@router.get("/clinical-policies")
+async def get_clinical_policies(_door: Queries) -> ClinicalPolicies:
+    """Which numbers does medication decide by, and where do they come from?"""
+    data = formulary()
+    return ClinicalPolicies(list(data.limits), data.confirmation, data.after_discharge)
+
+
+@router.get("/patients/{patient_id}/medication-record")
+async def get_medication_record(patient_id: PatientId, door: Queries) -> MedicationRecord:
+    """What was ordered for the patient, and how much of it was taken, refused and missed?"""
+    return await views_record.of_patient(door, patient_id)

@@ -1,0 +1,86 @@
+"""Bodies that work as printed, in this order, for the documents and for the tests."""
+
+from typing import Any, Final
+
+type Examples = dict[str, dict[str, Any]]
+
+PATIENT_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000001"
+ORDER_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000021"
+TAPER_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000022"
+DOSE_ID: Final = "2b6f3d1e-8c64-5b0e-9d8a-4f8e2f0f7a31"
+
+
+def _one(summary: str, value: dict[str, Any]) -> Examples:
+    return {summary.split(" ", maxsplit=1)[0].lower(): {"summary": summary, "value": value}}
+
+
+ORDER: Final = _one(
+    "Film 16 mg once a day",
+    {
+        "patient_id": PATIENT_ID,
+        "product_id": "buprenorphine-naloxone-film",
+        "split_doses_mg": ["16"],
+        "starts_on": "2025-11-03",
+        "new_start": False,
+        "instructions": "Under the tongue until dissolved; observe for ten minutes.",
+    },
+) | _one(
+    "Concentrate 60 mg as a new start, above the limit of the first day",
+    {
+        "patient_id": PATIENT_ID,
+        "product_id": "methadone-concentrate",
+        "split_doses_mg": ["40", "20"],
+        "starts_on": "2025-11-03",
+        "ends_on": "2026-02-01",
+        "new_start": True,
+    },
+)
+SIGNATURE: Final = _one("Within the limits", {}) | _one(
+    "Above a limit", {"rationale": "Fentanyl tolerance; observed two and four hours after the first part."}
+)
+ORDER_HOLD: Final = _one(
+    "Sleepy at the window", {"reason": "impairment", "note": "Slurred speech, pinpoint pupils; prescriber called."}
+)
+DISCONTINUATION: Final = _one(
+    "Replaced by another order", {"reason": "replaced", "note": "Moves to the monthly depot."}
+)
+EXCEPTION: Final = _one(
+    "Bridge until the next provider", {"until_on": "2025-11-20", "reason": "First visit elsewhere is on the 20th."}
+)
+
+DOSE: Final = _one("Observed now", {"dose_mg": "16"}) | _one(
+    "Entered from paper",
+    {"dose_mg": "8", "dosing_on": "2025-11-04", "given_at": "2025-11-04T08:12:00-05:00", "observed_by": "nurse-kim"},
+)
+REFUSAL: Final = _one("Feels unwell", {"reason": "feels_unwell", "note": "Vomited this morning."})
+MISSED: Final = _one("Did not come", {"dosing_on": "2025-11-05"})
+VOID_REQUEST: Final = _one(
+    "Wrong patient", {"reason": "wrong_patient", "note": "Entered under the next patient in the queue."}
+)
+
+TAPER: Final = _one(
+    "Down to 4 mg in two-week steps",
+    {
+        "order_id": ORDER_ID,
+        "target_dose_mg": "4",
+        "steps": [
+            {"starts_on": "2025-11-10", "dose_mg": "14"},
+            {"starts_on": "2025-11-24", "dose_mg": "12"},
+            {"starts_on": "2025-12-08", "dose_mg": "8"},
+            {"starts_on": "2025-12-22", "dose_mg": "4"},
+        ],
+    },
+)
+CONFIRMATION: Final = _one(
+    "Well",
+    {"step": 1, "tolerance": "well", "assessment": "Sleeps well, no craving, COWS 2.", "confirmed_on": "2025-11-07"},
+)
+TAKEN_STEP: Final = _one("Taken at home", {"step": 1, "taken_on": "2025-11-10"})
+TAPER_HOLD: Final = _one(
+    "Symptoms after the first step",
+    {"reason": "withdrawal_symptoms", "held_on": "2025-11-14", "note": "COWS 9, wants to wait a week."},
+)
+RESUMPTION: Final = _one("A week later", {"resumed_on": "2025-11-21"})
+STOP: Final = _one(
+    "Stays where it is", {"reason": "stays_at_this_dose", "stopped_on": "2025-11-28", "note": "Doing well at 14 mg."}
+)

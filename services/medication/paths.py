@@ -1,0 +1,23 @@
+"""The ids in the paths of medication's routes."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+
+from services.medication import examples
+from shared.units import SiteId
+
+OrderId = Annotated[UUID, Path(description="The order; chosen by whoever drafts it.", examples=[examples.ORDER_ID])]
+TaperId = Annotated[UUID, Path(description="The taper; chosen by whoever starts it.", examples=[examples.TAPER_ID])]
+DoseId = Annotated[
+    UUID,
+    Path(
+        description="The dosing slot; follows from patient, order, dosing date and split.",
+        examples=[examples.DOSE_ID],
+    ),
+]
+PatientId = Annotated[UUID, Path(description="The patient, as intake knows them.", examples=[examples.PATIENT_ID])]
+AtSite = Annotated[SiteId, Path(description="The site's short name.", examples=["riverside"])]
+OfPatient = Annotated[UUID | None, Query(description="Only this patient's.", examples=[examples.PATIENT_ID])]
+OfOrder = Annotated[UUID | None, Query(description="Only this order's.", examples=[examples.ORDER_ID])]
