@@ -68,19 +68,16 @@ class Call:
         self.site_id: str | None = None
         self.caller: Caller
         self.rule: Rule
-        self.correlation_id = uuid7()
+        given = self.headers.get(b"correlation-id", b"")
+        self.correlation_id = UUID(given.decode()) if _UUID.fullmatch(given) else uuid7()
         self.traceparent = self._trace()
         self.answer_headers: list[tuple[bytes, bytes]] = []
 
-    def accept_correlation(self) -> None:
-        """Go on under the caller's correlation id. Raises Invalid."""
+    def check_correlation(self) -> None:
+        """Raises Invalid when the caller's correlation id could not be taken."""
         given = self.headers.get(b"correlation-id")
-        if given is None:
-            return
-        if not _UUID.fullmatch(given):
+        if given is not None and not _UUID.fullmatch(given):
             raise Invalid("Must be a UUID", field="Correlation-Id")
-        self.correlation_id = UUID(given.decode())
-        self.traceparent = self._trace()
 
     def _trace(self) -> str:
         """The caller's trace with a span of our own; a trace named after the correlation id when there is none."""

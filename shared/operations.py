@@ -73,10 +73,10 @@ class Operation:
         """Answer one request. Raises Failures; nothing of the body is read before the caller is known and permitted."""
         call: Call = scope[CALL]
         call.operation, call.rule = self.name, self._rule
-        call.accept_correlation()
         call.caller = self.verifier.caller(call.headers.get(b"authorization"))
         if not call.caller.permitted(self._rule):
             raise Forbidden
+        call.check_correlation()
         arguments = self._fields(call, path_params)
         if self.is_command or self.body_field:
             call.body = await read_body(call.headers, receive, self._resources.settings.body_bytes_max)

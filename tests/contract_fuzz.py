@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Err
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -26,22 +27,37 @@ ECHO_CHARACTERS_MIN = 8
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that an API must not do, and the request that made it."""
+    """One thing that an API must not do, and the answer that shows it."""
 
     who: str
     operation: str
     status: int
     reason: str
-    request: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and how many events were stored before it."""
+
+    who: str
+    operation: str
+    stored: int
+    body: object = None
 
 
 @dataclass
 class Fuzz:
-    """`tokens` are by the caller's name; `stored` counts the events on disk, and nobody else may write meanwhile."""
+    """`tokens` are by the caller's name, all of `site`; `stored` counts the events on disk, nobody else may write meanwhile.
+
+    `known` gives path parameters of records that exist, such as `{"taper_id": …}`: valid requests are sent about them too.
+    """
 
     base_url: str
     tokens: Mapping[str, str]
     stored: Callable[[], int]
+    site: str = "riverside"
+    known: Mapping[str, str] = field(default_factory=dict)
     examples: int = 10
     seed: int = 20_260_101
     faults: list[Fault] = field(default_factory=list)
@@ -56,12 +72,23 @@ class Fuzz:
                 if isinstance(result, Err):
                     raise result.err()
                 operation = result.ok()
-                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                    self._generated(operation, mode, session)
+                acting = {"Evenkeel-Site": self.site}
+                self._generated(operation, GenerationMode.NEGATIVE, session, {}, {})
+                self._generated(operation, GenerationMode.POSITIVE, session, acting, {})
+                known = {name: value for name, value in self.known.items() if f"{{{name}}}" in operation.path}
+                if known:
+                    self._generated(operation, GenerationMode.POSITIVE, session, acting | {"If-Match": '"1"'}, known)
                 self._nasty(operation.definition.raw, operation.method, operation.path, session)
         return self.faults
 
-    def _generated(self, operation: Any, mode: GenerationMode, session: requests.Session) -> None:
+    def _generated(
+        self,
+        operation: Any,
+        mode: GenerationMode,
+        session: requests.Session,
+        fixed: Mapping[str, str],
+        known: Mapping[str, str],
+    ) -> None:
         @hypothesis.seed(self.seed)
         @hypothesis.settings(
             max_examples=self.examples,
@@ -70,28 +97,18 @@ class Fuzz:
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=operation.as_strategy(generation_mode=mode))
+        @given(case=operation.as_strategy(generation_mode=mode, path_parameters=dict(known) or None))
         def send(case: Case[Any]) -> None:
             for who, headers in self._callers():
-                before = self.stored()
-                response = case.call(base_url=self.base_url, session=session, headers=headers)
-                reason = self._checked(who, case, response, before)
-                self._judge(who, operation.label, response, before, reason, case.body)
+                asked = Asked(who, operation.label, self.stored(), case.body)
+                response = case.call(base_url=self.base_url, session=session, headers={**fixed, **headers})
+                self._judge(asked, response, _off_document(who, case, response))
 
         try:
             send()
         except (hypothesis.errors.Unsatisfiable, schemathesis.errors.InvalidSchema) as error:
             if mode is GenerationMode.POSITIVE:
                 self.faults.append(Fault("", operation.label, 0, f"the document allows no request: {error}", ""))
-
-    def _checked(self, who: str, case: Case[Any], response: schemathesis.Response, before: int) -> str | None:
-        if who == ANONYMOUS and response.status_code not in (401, 405):
-            return "answered somebody unknown"
-        try:
-            case.validate_response(response, checks=CHECKS)
-        except Exception as error:  # noqa: BLE001 - whatever the checks find is reported, with the rest
-            return str(error)[:2000]
-        return None
 
     def _nasty(self, described: Mapping[str, Any], method: str, path: str, session: requests.Session) -> None:
         if "requestBody" not in described:
@@ -100,27 +117,36 @@ class Fuzz:
         for who, headers in self._callers():
             always = {"Idempotency-Key": uuid.uuid4().hex, "If-Match": '"1"', "Evenkeel-Site": "riverside", **headers}
             for kind, body in nasty_bodies():
-                before = self.stored()
+                asked = Asked(who, f"{method.upper()} {path}", self.stored())
                 response = session.request(method, url, data=body, headers={**always, "Content-Type": kind}, timeout=30)
                 reason = None if 400 <= response.status_code < 500 else "was not refused as the caller's fault"
-                self._judge(who, f"{method.upper()} {path}", response, before, reason)
+                self._judge(asked, response, reason)
 
-    def _judge(
-        self, who: str, operation: str, response: Any, before: int, reason: str | None, body: object = None
-    ) -> None:
+    def _judge(self, asked: Asked, response: Any, reason: str | None) -> None:
         status, text = response.status_code, response.text
         self.sent[status] = self.sent.get(status, 0) + 1
-        if status >= 400 and self.stored() != before:
+        if status >= 400 and self.stored() != asked.stored:
             reason = "stored something and refused"
-        if status >= 400 and any(value in text for value in _texts(body)):
+        if status >= 400 and any(value in text for value in _texts(asked.body)):
             reason = "quotes a value of the request"
         if reason:
-            self.faults.append(Fault(who, operation, status, reason, text[:500]))
+            self.faults.append(Fault(asked.who, asked.operation, status, reason, text[:500]))
 
     def _callers(self) -> Iterator[tuple[str, dict[str, str]]]:
         yield ANONYMOUS, {"Authorization": ""}
         for who, token in self.tokens.items():
             yield who, {"Authorization": f"Bearer {token}"}
+
+
+def _off_document(who: str, case: Case[Any], response: schemathesis.Response) -> str | None:
+    """How the answer differs from what the document promises."""
+    if who == ANONYMOUS and response.status_code != 401:
+        return "answered somebody unknown"
+    try:
+        case.validate_response(response, checks=CHECKS)
+    except FailureGroup as found:
+        return "; ".join(str(one)[:500] for one in found.exceptions)
+    return None
 
 
 def nasty_bodies() -> Iterator[tuple[str, bytes]]:
