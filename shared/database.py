@@ -20,9 +20,9 @@ class SessionShared(Failure):
     """The database is reached through a pooler in transaction mode: session locks would not hold (trap T52)."""
 
 
-async def connect(dsn: str, *, name: str) -> Connection:
+async def connect(dsn: str, *, name: str, statement_seconds_max: float | None = None) -> Connection:
     """One connection of its own; `name` is what an operator sees in pg_stat_activity."""
-    connection = await asyncpg.connect(dsn, server_settings=_settings(name))
+    connection = await asyncpg.connect(dsn, server_settings=_settings(name), command_timeout=statement_seconds_max)
     await _codecs(connection)
     return connection
 

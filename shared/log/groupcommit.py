@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 from uuid import UUID
@@ -12,7 +11,7 @@ import asyncpg
 import structlog
 
 from shared.codec import Codec
-from shared.database import Connection, Pool, Record
+from shared.database import Connection, Pool, Record, connect
 from shared.decider import Decider
 from shared.event import AnyRecorded
 from shared.failures import Busy, Failure, Invalid, NotFound, Refused
@@ -29,6 +28,7 @@ from shared.settings import Settings
 _PREPARE: Final = "select * from log.prepare($1, $2, $3)"
 _STREAM_OF: Final = "select event_id, stream from log.event where event_id = any($1)"
 RECONNECT_SECONDS: Final = 0.2
+BROKEN: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 logger = structlog.get_logger()
 
@@ -71,7 +71,8 @@ class Log:
         self._arrived.set()
         await self._task
         await self._wake.stop()
-        await self._let_go()
+        if self._connection is not None:
+            await self._connection.close()
 
     async def handle(self, acts: Sequence[Act], context: Context, key: str, fingerprint: bytes) -> Outcome:
         """All acts or none, durable when it returns.
@@ -138,11 +139,11 @@ class Log:
             batch = [self._waiting.popleft() for _ in range(size)]
             try:
                 await self._commit(batch)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except BROKEN as error:
                 # The commit may or may not have happened; the key makes the retry safe.
                 logger.warning("batch_failed", commands=len(batch), error=type(error).__name__)
                 self._fail(batch)
-                await self._let_go()
+                self._let_go()
                 await asyncio.sleep(RECONNECT_SECONDS)
             except Exception:
                 logger.exception("batch_failed", commands=len(batch))
@@ -154,15 +155,19 @@ class Log:
             pending.refuse(Busy())
 
     async def _connected(self) -> Connection:
+        """A connection of its own: it is never given back, so nothing is spent on resetting it."""
         if self._connection is None:
-            self._connection = await self._pool.acquire()
+            self._connection = await connect(
+                self._settings.database_dsn,
+                name="group commit",
+                statement_seconds_max=self._settings.statement_seconds_max,
+            )
         connection: Connection = self._connection
         return connection
 
-    async def _let_go(self) -> None:
+    def _let_go(self) -> None:
         if self._connection is not None:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await self._pool.release(self._connection)
+            self._connection.terminate()
             self._connection = None
 
     async def _commit(self, batch: Sequence[Pending]) -> None:
@@ -178,6 +183,8 @@ class Log:
                 decided.append((pending, await self._deciding.decide(pending, workspace)))
             except Failure as failure:
                 pending.refuse(failure)
+            except BROKEN:  # the keyring's connection
+                pending.refuse(Busy())
             except Exception:
                 logger.exception("command_failed", stream=pending.streams()[0])
                 pending.refuse(Failure())
