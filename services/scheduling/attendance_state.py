@@ -1,11 +1,13 @@
 """How far a patient has come with a session, folded from what was written down."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, assert_never
 from uuid import UUID, uuid5
 
+from shared.event import AnyRecorded
 from shared.events.scheduling import (
     AttendanceCorrected,
     AttendanceEvent,
@@ -53,6 +55,12 @@ def attendance_id(session_id: UUID, patient_id: UUID) -> UUID:
 def shared_fields(kind: type[SessionOfPatient], of: SessionOfPatient) -> dict[str, Any]:
     """The fields that every event of one attendance repeats, or that every record of it does."""
     return {one.name: getattr(of, one.name) for one in fields(kind)}
+
+
+def standing_record(story: Sequence[AnyRecorded]) -> UUID | None:
+    """The event that a correction corrects: the record, or the last correction of it. None when nothing is recorded."""
+    records = [one.event_id for one in story if isinstance(one.data, AttendanceRecorded | AttendanceCorrected)]
+    return records[-1] if records else None
 
 
 def evolve(attendance: Attendance, event: AttendanceEvent) -> Attendance:

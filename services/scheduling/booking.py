@@ -135,7 +135,7 @@ def book(attendance: Attendance, command: Book, given: Sequence[object]) -> Sequ
     (member,) = [one for one in given if isinstance(one, StaffMember)]
     check_override(member, command.policy)
     by, reason = command.override.authorised_by, command.override.reason
-    return [GateOverridden(**what, gates=tuple(gates), authorised_by=by, reason=reason), booked]
+    return [booked, GateOverridden(**what, gates=tuple(gates), authorised_by=by, reason=reason)]
 
 
 def in_time(attendance: Attendance, command: CancelBooking) -> bool:

@@ -169,9 +169,7 @@ def evolve(group: Group, event: GroupEvent) -> Group:
             rhythm = Rhythm(event.zone, event.first_on, event.starts_at, event.minutes, event.recurrence)
             return Group(Status.MEETING, event.site_id, setting_from(event), rhythm)
         case GroupLeadersNamed():
-            assert group.setting is not None
-            named = replace(group.setting, leader_id=event.leader_id, co_leader_id=event.co_leader_id)
-            return replace(group, setting=named)
+            return replace(group, setting=led_by(group, event.leader_id, event.co_leader_id))
         case MeetingLeftOut():
             return replace(group, left_out=group.left_out | {event.meeting_on})
         case PatientEnrolled():
@@ -182,6 +180,12 @@ def evolve(group: Group, event: GroupEvent) -> Group:
             return replace(group, status=Status.ENDED, last_on=event.last_on)
         case _:
             assert_never(event)
+
+
+def led_by(group: Group, leader_id: UUID, co_leader_id: UUID | None) -> Setting:
+    """The group's setting with these leaders."""
+    assert group.setting is not None
+    return replace(group.setting, leader_id=leader_id, co_leader_id=co_leader_id)
 
 
 def decide(group: Group, command: Command, *given: object) -> Sequence[GroupEvent]:
@@ -243,8 +247,7 @@ def found(group: Group, command: Found, given: Sequence[object]) -> Sequence[Gro
 
 def name_leaders(group: Group, command: NameLeaders, given: Sequence[object]) -> Sequence[GroupEvent]:
     """The new leaders work here."""
-    assert group.setting is not None
-    setting = replace(group.setting, leader_id=command.leader_id, co_leader_id=command.co_leader_id)
+    setting = led_by(group, command.leader_id, command.co_leader_id)
     check_setting(setting, group.site_id, given)
     if setting == group.setting:
         return []

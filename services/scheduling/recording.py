@@ -63,6 +63,19 @@ class Record:
     counting: Mapping[str, CountingPolicy]
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """The attendance sheet of one session: its note reaches each patient's chart."""
+
+    lines: tuple[Line, ...]
+    note: Prose | None
+    counting: Mapping[str, CountingPolicy]
+
+    def records(self, session_minutes: int, place: Place) -> list[Record]:
+        """What is written down for each patient."""
+        return [Record(line, self.note, session_minutes, place, self.counting) for line in self.lines]
+
+
 @command
 class Report:
     """Write down a meeting outside that the patient tells of, such as AA, with what shows it."""
@@ -127,7 +140,7 @@ class KindLedByStaff(Invalid):
 
 
 class MeetingNotInReach(Invalid):
-    """A meeting is reported once it took place, and within a year."""
+    """A meeting is reported once it took place, and within ten years."""
 
 
 class NoEvidence(Refused):

@@ -14,8 +14,7 @@ from services.scheduling.group import Group
 from services.scheduling.seats import Seats, check_seated, check_sheet, give_back, take
 from services.scheduling.setting import Setting, check_setting, setting_from
 from services.scheduling.site import Site, check_open
-from services.scheduling.site_clock import local_date
-from services.scheduling.slot import SessionMoved, Slot, check_time, held_minutes, moved, slot_of
+from services.scheduling.slot import SessionMoved, Slot, check_time, held_minutes, moved, planned, slot_of
 from shared.decider import Decider, command
 from shared.events.scheduling import (
     Place,
@@ -48,7 +47,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Session:
-    """What later decisions look at; `minutes` is the length without breaks once the session is held."""
+    """What later decisions look at; `minutes` (without breaks) and `ended_at` once the session is held."""
 
     status: Status = Status.ABSENT
     site_id: str = ""
@@ -56,6 +55,7 @@ class Session:
     slot: Slot | None = None
     seats: Seats = field(default_factory=Seats)
     minutes: int = 0
+    ended_at: Instant | None = None
 
 
 @command
@@ -174,7 +174,7 @@ def evolve(session: Session, event: SessionEvent) -> Session:
         case SeatGivenBack():
             return with_taken(session, session.seats.taken - {event.patient_id})
         case SessionHeld():
-            return replace(session, status=Status.HELD, minutes=event.minutes)
+            return replace(session, status=Status.HELD, minutes=event.minutes, ended_at=event.ended_at)
         case SessionCancelled():
             return replace(with_taken(session, frozenset()), status=Status.CANCELLED)
         case _:
@@ -216,6 +216,7 @@ def schedule(session: Session, command: Schedule, given: Sequence[object]) -> Se
         raise SessionAlreadyScheduled
     site = check_fits(command, command.setting, given)
     check_group(command, [one for one in given if isinstance(one, Group)])
+    slot = planned(command.setting, command.group_id, command.starts_at, command.ends_at, site.zone)
     event = SessionScheduled(
         site_id=command.site_id,
         kind=command.setting.kind,
@@ -225,10 +226,10 @@ def schedule(session: Session, command: Schedule, given: Sequence[object]) -> Se
         room_id=command.setting.room_id,
         leader_id=command.setting.leader_id,
         co_leader_id=command.setting.co_leader_id,
-        starts_at=command.starts_at.astimezone(UTC),
-        ends_at=command.ends_at.astimezone(UTC),
-        session_on=local_date(site.zone, command.starts_at),
-        zone=site.zone,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        session_on=slot.session_on,
+        zone=slot.zone,
         capacity=command.setting.capacity,
         topic=command.topic,
     )
@@ -285,15 +286,8 @@ def reschedule(session: Session, command: Reschedule, given: Sequence[object]) -
     assert session.setting is not None
     setting = replace(session.setting, place=command.place, room_id=command.room_id)
     site = check_fits(command, setting, given)
-    return [
-        SessionRescheduled(
-            place=command.place,
-            room_id=command.room_id,
-            starts_at=command.starts_at.astimezone(UTC),
-            ends_at=command.ends_at.astimezone(UTC),
-            session_on=local_date(site.zone, command.starts_at),
-        )
-    ]
+    slot = planned(setting, None, command.starts_at, command.ends_at, site.zone)
+    return [SessionRescheduled(command.place, command.room_id, slot.starts_at, slot.ends_at, slot.session_on)]
 
 
 decider: Final[Decider[Session]] = Decider("session", Session(), decide, evolve)

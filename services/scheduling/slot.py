@@ -1,16 +1,30 @@
 """The time of a session: how long and how far away it may be, and what a patient's booking has to know about it."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final
 from uuid import UUID
 
+from pydantic import Field
+
+from services.scheduling.setting import Setting
+from services.scheduling.site_clock import local_date
 from shared.events.scheduling import Modality, Place, SessionRescheduled, SessionScheduled
 from shared.failures import Invalid, Refused
+from shared.units import Instant
 
 LONGEST: Final = timedelta(hours=12)
-BACK_ENTRY: Final = timedelta(days=366)
+BACK_ENTRY: Final = timedelta(days=3660)
+"""How far back a session may be written into the book, such as from a paper calendar."""
 AHEAD: Final = timedelta(days=732)
+
+type Moment = Annotated[
+    Instant,
+    Field(
+        ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC), examples=["2026-03-09T18:00:00+01:00"]
+    ),
+]
+"""An instant that every calendar can hold; what is sensible for a session is decided with the clock in hand."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class Slot:
 
 
 class SessionTimeImpossible(Invalid):
-    """A session ends after it starts, within 12 hours, from a year back to two years ahead."""
+    """A session ends after it starts, within 12 hours, from ten years back to two years ahead."""
 
 
 class SessionMoved(Refused):
@@ -41,6 +55,20 @@ class NotYetOver(Invalid):
 
 class BreakTooLong(Invalid):
     """The breaks leave nothing of the session."""
+
+
+def planned(setting: Setting, group_id: UUID | None, starts_at: datetime, ends_at: datetime, zone: str) -> Slot:
+    """The slot of a session at this time; its date is the one on the site's clock (`zone`)."""
+    return Slot(
+        group_id=group_id,
+        modality=setting.modality,
+        kind=setting.kind,
+        place=setting.place,
+        starts_at=starts_at.astimezone(UTC),
+        ends_at=ends_at.astimezone(UTC),
+        session_on=local_date(zone, starts_at),
+        zone=zone,
+    )
 
 
 def slot_of(event: SessionScheduled) -> Slot:

@@ -94,11 +94,11 @@ def test_the_detox_gate_keeps_a_patient_out_of_groups() -> None:
 def test_a_physician_lets_a_patient_pass_by_name_and_with_a_reason() -> None:
     events = attendance.given().when(replace(book, override=override), waiting, physician)
 
-    overridden = events[0]
+    assert events[:1] == [booked]
+    (overridden,) = events[1:]
     assert isinstance(overridden, GateOverridden)
     assert (overridden.gates, overridden.authorised_by) == (("detox",), PHYSICIAN)
     assert overridden.reason == "Stable on buprenorphine, seen this morning"
-    assert events[1:] == [booked]
     assert decider.fold(events) == decider.fold([booked])
 
 

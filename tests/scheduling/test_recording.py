@@ -241,7 +241,7 @@ def test_a_meeting_outside_never_counts_as_clinical_hours() -> None:
     [
         ({"activity": POLICIES.activities.activity("cbt")}, ready, KindLedByStaff),
         ({"attended_on": MONDAY + timedelta(1)}, ready, MeetingNotInReach),
-        ({"attended_on": MONDAY - timedelta(367)}, ready, MeetingNotInReach),
+        ({"attended_on": MONDAY - timedelta(3661)}, ready, MeetingNotInReach),
         ({"minutes": 0}, ready, MinutesExceedSession),
         ({}, Participant(), PatientNotKnown),
     ],

@@ -117,7 +117,7 @@ def test_a_meeting_of_a_group_that_moved_on_is_refused(changed: Group) -> None:
     [
         (SIX, SIX, "ends_at"),
         (SIX, SIX + timedelta(hours=13), "ends_at"),
-        (SIX - timedelta(days=800), HALF_PAST_SEVEN - timedelta(days=800), "starts_at"),
+        (SIX - timedelta(days=3661), HALF_PAST_SEVEN - timedelta(days=3661), "starts_at"),
         (SIX + timedelta(days=800), HALF_PAST_SEVEN + timedelta(days=800), "starts_at"),
         (datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 1, 1, tzinfo=UTC), "starts_at"),
         (datetime(9999, 12, 31, 22, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC), "starts_at"),
