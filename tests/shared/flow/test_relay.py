@@ -1,0 +1,97 @@
+"""The relay brings every event to Kafka, in order, and takes nothing back."""
+
+import asyncio
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.lanes import LANES, lane_of
+from shared.relay import Lane
+from tests.conftest import MakeDatabase
+from tests.embedded import TestKafka
+from tests.shared.flow.ledger import projector_of
+from tests.shared.flow.stage import records, running, stage, until
+
+pytestmark = pytest.mark.broker
+
+
+async def test_every_event_is_relayed_to_the_partition_of_its_lane(
+    service_database: MakeDatabase, kafka: TestKafka
+) -> None:
+    """T24: the partition is given, not left to a partitioner."""
+    async with stage(await service_database("intake"), kafka) as here, running(here.relay().run()):
+        await here.write(500, patients=60)
+        await here.relayed()
+        found = await records(kafka, here.topic)
+
+        assert {lane: list(range(1, head + 1)) for lane, head in (await here.heads()).items()} == await here.records()
+        assert sum(map(len, found.values())) == 500
+        assert all(lane_of(one.key.decode()) == lane for lane, messages in found.items() for one in messages)
+
+
+async def test_of_two_relays_each_lane_has_one_owner_and_nothing_is_sent_twice(
+    service_database: MakeDatabase, kafka: TestKafka
+) -> None:
+    """T7."""
+    async with stage(await service_database("intake"), kafka) as here:
+        one, other = here.relay(), here.relay()
+        async with running(one.run(), other.run()):
+            for _ in range(10):
+                await here.write(100)
+            await here.relayed()
+
+            assert len(one._lanes) + len(other._lanes) == LANES
+        assert all(sequences == list(range(1, len(sequences) + 1)) for sequences in (await here.records()).values())
+
+
+async def test_a_relay_with_an_old_cursor_in_memory_cannot_move_the_row(
+    service_database: MakeDatabase, kafka: TestKafka
+) -> None:
+    """T8: the compare-and-set is the fence when the lock was lost."""
+    async with stage(await service_database("intake"), kafka) as here:
+        await here.write(200)
+        async with running(here.relay().run()):
+            await here.relayed()
+        stale = here.relay()
+        lanes = await here.heads()
+        stale._lanes = {lane: Lane(stored=0, sent=0) for lane in lanes}
+
+        async with here.pool.acquire() as connection:
+            await stale._move(connection, {lane: max(1, head // 2) for lane, head in lanes.items()})
+
+        assert stale._lanes == {}
+        cursors = {row["lane"]: row["position"] for row in await here.pool.fetch("select * from log.relay_cursor")}
+        assert cursors == lanes
+
+
+async def test_a_topic_that_was_lost_is_refilled_from_postgresql(
+    service_database: MakeDatabase, kafka: TestKafka
+) -> None:
+    """P1: the topic is deleted and made anew; the relay sends everything again, the projector drops what it has."""
+    async with stage(await service_database("intake"), kafka) as here:
+        async with running(here.relay().run(), projector_of(here.pool, here.settings, here.topic).run()):
+            await here.write(300)
+            await here.projected()
+        await recreate(kafka, here.topic)
+        async with running(here.relay().run(), projector_of(here.pool, here.settings, here.topic).run()):
+            await here.write(300)
+            await here.relayed()
+            await here.projected()
+
+        assert {lane: list(range(1, head + 1)) for lane, head in (await here.heads()).items()} == await here.records()
+        assert await here.pool.fetchval("select count(*) from view.entry") == 600
+
+
+async def recreate(kafka: TestKafka, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic])
+
+    async def gone() -> bool:
+        return topic not in await admin.list_topics()
+
+    await until(gone)
+    await admin.close()
+    kafka.made.discard(topic)
+    await asyncio.sleep(0.5)
+    await kafka.create_topics(topic)
