@@ -127,37 +127,41 @@ class DateNotYetReached(Invalid):
     """The date lies in the future."""
 
 
-def recorded(answers: Answers, today: date) -> SectionRecorded:
-    """The event, after the answers were compared with one another. `today` bounds what can have happened."""
+def recorded(answers: Answers, today: date, within: str = "") -> SectionRecorded:
+    """The event, after the answers were compared with one another. `today` bounds what can have happened.
+
+    `within` is where the answers stand in the request, so that a refusal names the field as the caller wrote it.
+    """
+    place = f"{within}content"
     match answers:
         case SubstancesAnswers():
-            _check_substances(answers.content, today)
+            _check_substances(answers.content, today, place)
         case PhysicalHealthAnswers():
-            _check_physical_health(answers.content, today)
+            _check_physical_health(answers.content, today, place)
         case RelationshipsAnswers() if answers.content.children_in_own_care > answers.content.children:
-            raise AnswersContradict(field="content.children_in_own_care")
+            raise AnswersContradict(field=f"{place}.children_in_own_care")
         case _:
             pass
     return EVENT_OF[answers.section](answers.content, answers.notes)  # type: ignore[arg-type]  # the pairs stand in the classes above
 
 
-def _check_substances(content: Substances, today: date) -> None:
+def _check_substances(content: Substances, today: date, place: str) -> None:
     for number, use in enumerate(content.uses):
-        here = f"content.uses[{number}]"
+        here = f"{place}.uses[{number}]"
         if use.last_used_on is not None and use.last_used_on > today:
             raise DateNotYetReached(field=f"{here}.last_used_on")
         if (use.days_of_last_30 == 0) != (use.frequency is Frequency.NOT_IN_30_DAYS):
             raise AnswersContradict(field=f"{here}.days_of_last_30")
     for number, overdose in enumerate(content.overdoses):
         if (overdose.year, overdose.month or 1) > (today.year, today.month):
-            raise DateNotYetReached(field=f"content.overdoses[{number}].year")
+            raise DateNotYetReached(field=f"{place}.overdoses[{number}].year")
     for number, treatment in enumerate(content.past_treatments):
         if treatment.year > today.year:
-            raise DateNotYetReached(field=f"content.past_treatments[{number}].year")
+            raise DateNotYetReached(field=f"{place}.past_treatments[{number}].year")
 
 
-def _check_physical_health(content: PhysicalHealth, today: date) -> None:
+def _check_physical_health(content: PhysicalHealth, today: date, place: str) -> None:
     if content.gestation_weeks is not None and content.pregnancy is not Pregnancy.PREGNANT:
-        raise AnswersContradict(field="content.gestation_weeks")
+        raise AnswersContradict(field=f"{place}.gestation_weeks")
     if content.last_examined_on is not None and content.last_examined_on > today:
-        raise DateNotYetReached(field="content.last_examined_on")
+        raise DateNotYetReached(field=f"{place}.last_examined_on")

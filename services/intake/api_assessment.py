@@ -27,7 +27,7 @@ type Version = Annotated[int, Field(ge=1, le=10_000)]
 class AnsweredInstrument:
     """The answers to an instrument by item id, raw readings by name (`pulse_bpm`), and the form's total if it has one.
 
-    Without `instrument_version` the newest is meant. `taken_at` None means now.
+    Without `instrument_version` the newest is meant. `effective_at` is when it was taken, None now.
     """
 
     patient_id: UUID
@@ -38,7 +38,7 @@ class AnsweredInstrument:
     measures: Answered = field(default_factory=dict)
     total: Whole | None = None
     instrument_version: Version | None = None
-    taken_at: Instant | None = None
+    effective_at: Instant | None = None
 
 
 @router.get("/instruments")
@@ -59,7 +59,9 @@ async def assess_patient(
         body.patient_id, instrument, body.language, body.mode, body.answers, body.measures, body.total
     )
     given = (Given(patient.decider, body.patient_id),)
-    act = Act(assessment.decider, assessment_id, assess, Subject(body.patient_id), given, effective_at=body.taken_at)
+    act = Act(
+        assessment.decider, assessment_id, assess, Subject(body.patient_id), given, effective_at=body.effective_at
+    )
     return await door.handle(act, heed_score(assessment_id, body, instrument))
 
 

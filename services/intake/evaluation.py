@@ -154,7 +154,7 @@ def decide(evaluation: Evaluation, command: Command, patient: Patient | None = N
             if evaluation.status is not Status.SIGNED:
                 raise EvaluationNotSigned
             amended = EvaluationAmended(command.answers.section, command.reason)
-            return [amended, recorded(command.answers, command.today)]
+            return [amended, recorded(command.answers, command.today, within="answers.")]
         case _:
             assert_never(command)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -34,6 +34,9 @@ from shared.events.intake.plan_parts import (
 )
 from shared.failures import Invalid, NotFound, Refused
 from shared.units import Prose
+
+ACTIVE_FROM_WITHIN: Final = timedelta(days=366)
+"""How far ahead a signed plan may begin."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,10 @@ class GoalNotInPlan(Invalid):
     """The active plan has no such goal."""
 
 
+class ActiveFromTooLate(Invalid):
+    """A plan that is signed now begins within a year."""
+
+
 class EpisodeOfAnother(Invalid):
     """The episode of care is another patient's."""
 
@@ -175,7 +182,7 @@ def draft(plan: Plan, command: Draft, episode: episodes.Episode | None) -> PlanD
     if plan.revision:
         raise PlanAlreadyDrafted
     in_care(episode, command.patient_id)
-    problems, words = taken_apart(command.plan)
+    problems, words = taken_apart(command.plan, within="plan.")
     return PlanDrafted(command.patient_id, command.episode_id, problems, words)
 
 
@@ -188,6 +195,8 @@ def activate(plan: Plan, command: Activate, episode: episodes.Episode | None) ->
         raise PlanAlreadyActive
     if command.patient_signed_on > command.today:
         raise DateNotYetReached(field="patient_signed_on")
+    if command.active_from > command.today + ACTIVE_FROM_WITHIN:
+        raise ActiveFromTooLate(field="active_from")
     if hole := first_hole(plan.problems):
         raise PlanIncomplete(item=hole)
     prescribed = weekly_minutes(plan.problems, command.active_from)

@@ -101,10 +101,14 @@ class EndsBeforeItStarts(Invalid):
     """An intervention ends before it starts."""
 
 
-def taken_apart(written: WrittenPlan) -> tuple[tuple[Problem, ...], PlanWords]:
-    """The structure, which the record keeps in the open, and the words, which it seals."""
+def taken_apart(written: WrittenPlan, within: str = "") -> tuple[tuple[Problem, ...], PlanWords]:
+    """The structure, which the record keeps in the open, and the words, which it seals.
+
+    `within` is where the plan stands in the request, so that a refusal names the field as the caller wrote it.
+    """
     texts: dict[str, str] = {}
-    for place, item in items(written):
+    for here, item in items(written):
+        place = within + here
         if item.id in texts:
             raise ItemIdTwice(field=f"{place}.id")
         if len(texts) == ITEMS_MAX:

@@ -130,9 +130,9 @@ async def test_a_high_cows_score_puts_up_the_gate_in_the_same_act(clinic: Clinic
 
 async def test_scores_over_time_are_those_of_the_time_they_were_taken(clinic: Clinic) -> None:
     patient = await registered(clinic)
-    earlier = body(examples.ASSESSMENT, "cows", patient_id=patient, taken_at="2026-01-02T10:00:00+00:00")
+    earlier = body(examples.ASSESSMENT, "cows", patient_id=patient, effective_at="2026-01-02T10:00:00+00:00")
     first, second = uuid4(), uuid4()
-    await clinic.done(await clinic.put(f"assessments/{first}", earlier | {"taken_at": None}, "nurse"))
+    await clinic.done(await clinic.put(f"assessments/{first}", earlier | {"effective_at": None}, "nurse"))
     await clinic.done(await clinic.put(f"assessments/{second}", earlier, "nurse"))
     await clinic.done(
         await clinic.post(f"assessments/{first}/retraction", body(examples.RETRACTION), "nurse", version=1)

@@ -83,8 +83,8 @@ async def test_a_section_with_a_wrong_field_is_refused(clinic: Clinic, wrong: di
         ({"answers": {"gooseflesh": 3.5}}, "answers.gooseflesh"),
         ({"answers": {"gooseflesh": True}}, "answers.gooseflesh"),
         ({"total": 99}, "total"),
-        ({"taken_at": "2999-01-01T00:00:00+00:00"}, "effective_at"),
-        ({"taken_at": "2026-01-01T00:00:00"}, "taken_at"),
+        ({"effective_at": "2999-01-01T00:00:00+00:00"}, "effective_at"),
+        ({"effective_at": "2026-01-01T00:00:00"}, "effective_at"),
     ],
 )
 async def test_an_assessment_with_a_wrong_field_is_refused(clinic: Clinic, changes: dict[str, Any], where: str) -> None:

@@ -188,6 +188,15 @@ def test_after_signing_a_section_is_amended_with_a_reason() -> None:
     ]
 
 
+def test_an_amendment_that_contradicts_itself_is_refused_where_the_caller_wrote_it() -> None:
+    twisted = Amend(substances(replace(use(), days_of_last_30=0)), "Counted again.", MONDAY)
+
+    with pytest.raises(AnswersContradict) as refusal:
+        evaluation.given(*evaluated(), SIGNED).when(twisted)
+
+    assert refusal.value.field == "answers.content.uses[0].days_of_last_30"
+
+
 def test_what_is_not_signed_is_not_amended() -> None:
     with pytest.raises(EvaluationNotSigned):
         evaluation.given(*evaluated()).when(Amend(substances(), "Earlier I forgot.", MONDAY))

@@ -7,7 +7,7 @@ from tests.intake.running import Clinic, body, evaluated, nobody_like
 
 
 async def test_from_registration_to_discharge(clinic: Clinic) -> None:
-    patient, episode, plan = (str(uuid4()) for _ in range(3))
+    patient, episode = str(uuid4()), str(uuid4())
     await clinic.done(await clinic.put(f"patients/{patient}", nobody_like(), "front_desk"))
     assert await phase(clinic, patient) == "registered"
 
@@ -25,14 +25,7 @@ async def test_from_registration_to_discharge(clinic: Clinic) -> None:
     admitted = await clinic.done(await clinic.put(f"episodes/{episode}", admission))
     assert await phase(clinic, patient) == "planning"
 
-    draft = body(examples.PLAN, patient_id=patient, episode_id=episode)
-    await clinic.done(await clinic.put(f"plans/{plan}", draft))
-    revised = await clinic.done(await clinic.post(f"plans/{plan}/revisions", body(examples.REVISION), version=1))
-    await clinic.done(
-        await clinic.post(f"plans/{plan}/activation", body(examples.ACTIVATION), version=revised["version"])
-    )
-    await clinic.done(await clinic.post(f"plans/{plan}/progress-notes", body(examples.PROGRESS)))
-    await clinic.done(await clinic.post(f"plans/{plan}/reviews", body(examples.REVIEW)))
+    await planned(clinic, patient, episode)
     state = (await clinic.get(f"patients/{patient}/plan-state?on=2025-11-20")).json()
     assert state["figures"]["phase"] == "in_treatment"
     assert state["figures"]["plan"]["goals"][0]["progress"] == "in_progress"
@@ -52,6 +45,19 @@ async def test_from_registration_to_discharge(clinic: Clinic) -> None:
         await clinic.post(f"episodes/{episode}/discharge", body(examples.DISCHARGE), version=stepped["version"])
     )
     assert await phase(clinic, patient) == "discharged"
+
+
+async def planned(clinic: Clinic, patient: str, episode: str) -> None:
+    """Drafted, revised, signed by both, worked on and reviewed."""
+    plan = str(uuid4())
+    draft = body(examples.PLAN, patient_id=patient, episode_id=episode)
+    await clinic.done(await clinic.put(f"plans/{plan}", draft))
+    revised = await clinic.done(await clinic.post(f"plans/{plan}/revisions", body(examples.REVISION), version=1))
+    await clinic.done(
+        await clinic.post(f"plans/{plan}/activation", body(examples.ACTIVATION), version=revised["version"])
+    )
+    await clinic.done(await clinic.post(f"plans/{plan}/progress-notes", body(examples.PROGRESS)))
+    await clinic.done(await clinic.post(f"plans/{plan}/reviews", body(examples.REVIEW)))
 
 
 async def phase(clinic: Clinic, patient: str) -> str:

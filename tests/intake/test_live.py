@@ -72,7 +72,7 @@ async def test_what_was_written_is_in_the_plan_state_soon(live: Clinic) -> None:
     activation = await live.post(f"plans/{plan}/activation", body(examples.ACTIVATION), version=1)
     token = activation.headers["consistency-token"]
 
-    state = await settled(live, patient, token)
+    state = await settled(live, f"patients/{patient}/plan-state", token)
 
     facts: dict[str, Any] = {}
     rows = await live.owner.fetch(f"select {COLUMNS} from log.event where key = $1 order by position", patient)
@@ -82,9 +82,7 @@ async def test_what_was_written_is_in_the_plan_state_soon(live: Clinic) -> None:
     assert state["figures"]["plan"]["event_id"] == plan_state.figures(facts)["plan"]["event_id"]
     assert state["sources"]["intake.events.v1"]["position"] == rows[-1]["position"]
     assert state["last_event_id"] == str(rows[-1]["event_id"])
-    (line,) = (await live.client.get("/v1/plan-states", headers=live.headers() | {"Consistency-Token": token})).json()[
-        "items"
-    ]
+    (line,) = (await settled(live, "plan-states", token))["items"]
     assert line["patient_id"] == patient
 
 
@@ -94,23 +92,21 @@ async def test_the_projector_keeps_the_search_for_look_alikes(live: Clinic) -> N
     person, patient = nobody_like(), str(uuid4())
     first = await live.put(f"patients/{patient}", person, "front_desk")
 
-    again = await live.client.put(
-        f"/v1/patients/{uuid4()}",
-        json=person,
-        headers=live.headers("front_desk") | {"Consistency-Token": first.headers["consistency-token"]},
-    )
+    await settled(live, "patients", first.headers["consistency-token"])
+
+    again = await live.put(f"patients/{uuid4()}", person, "front_desk")
 
     assert (again.status_code, again.json().get("candidates")) == (409, [patient])
 
 
-async def settled(clinic: Clinic, patient: str, token: str) -> dict[str, Any]:
-    """Plan state as soon as it has reached the token."""
+async def settled(clinic: Clinic, path: str, token: str) -> dict[str, Any]:
+    """The answer as soon as the views behind it have reached the token."""
     deadline = time.monotonic() + SETTLE_SECONDS_MAX
     while True:
         headers = clinic.headers() | {"Consistency-Token": token}
-        answer = await clinic.client.get(f"/v1/patients/{patient}/plan-state", headers=headers)
+        answer = await clinic.client.get(f"/v1/{path}", headers=headers)
         if answer.status_code == 200 and answer.headers["consistency"] == "current":
-            state: dict[str, Any] = answer.json()
-            return state
+            found: dict[str, Any] = answer.json()
+            return found
         assert time.monotonic() < deadline, answer.text
         await asyncio.sleep(0.2)

@@ -11,6 +11,7 @@ from services.intake.episode import EpisodeNotBegun, PatientAlreadyDischarged
 from services.intake.levels import hours_finding
 from services.intake.plan import (
     Activate,
+    ActiveFromTooLate,
     Draft,
     EpisodeOfAnother,
     GoalNotInPlan,
@@ -118,6 +119,11 @@ def test_both_signatures_make_it_the_plan() -> None:
 def test_the_patient_signs_before_the_clinician() -> None:
     with pytest.raises(DateNotYetReached):
         plan.given(DRAFTED).when(replace(ACTIVATE, patient_signed_on=TOMORROW), IN_CARE)
+
+
+def test_a_signed_plan_begins_within_a_year() -> None:
+    with pytest.raises(ActiveFromTooLate):
+        plan.given(DRAFTED).when(replace(ACTIVATE, active_from=date.max), IN_CARE)
 
 
 def test_what_is_active_stays_active_until_the_revision_is_signed() -> None:
@@ -230,7 +236,7 @@ def test_every_part_of_a_plan_has_its_own_id() -> None:
     with pytest.raises(ItemIdTwice) as refusal:
         plan.given().when(Draft(PATIENT, EPISODE, twice), IN_CARE)
 
-    assert refusal.value.field == "problems[0].goals[0].objectives[0].interventions[0].id"
+    assert refusal.value.field == "plan.problems[0].goals[0].objectives[0].interventions[0].id"
 
 
 def test_a_plan_has_a_limit() -> None:
