@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
 from shared.database import Connection, Pool
@@ -22,7 +22,6 @@ from shared.settings import Settings
 POLL_MS: Final = 1000
 RECORDS_MAX: Final = 500
 BACKOFF_SECONDS: Final = 0.5
-HALTED_SECONDS: Final = 5.0
 SESSION_MS: Final = 12_000
 CHANNEL: Final = "projected"
 
@@ -166,7 +165,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
             bootstrap_servers=self._settings.kafka,
             group_id=self._group,
             enable_auto_commit=False,
-            auto_offset_reset="none",
+            # Also for a topic that is shorter than the checkpoint (lost, being refilled): duplicates drop out.
+            auto_offset_reset="earliest",
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=SESSION_MS // 4,
             max_poll_records=RECORDS_MAX,
@@ -204,20 +204,14 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._consumer.seek(tp, row["next_offset"])
 
     async def _poll(self) -> None:
-        try:
-            batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
-        except OffsetOutOfRangeError as error:
-            # The topic is shorter than the checkpoint: it was lost and is being refilled. Duplicates drop out.
-            for tp in error.args[0]:
-                await self._from_the_beginning(tp)
-            return
+        batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         for tp, messages in batches.items():
             if tp in self._checkpoints and tp not in self._halted:
                 await self._apply(tp, messages)
         self._measure()
 
     async def _from_the_beginning(self, tp: TopicPartition) -> None:
-        logger.warning("projection.topic_shorter", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
+        logger.warning("projection.rewound", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
         begin = (await self._consumer.beginning_offsets([tp]))[tp]
         where = (self._reader.name, tp.topic, tp.partition)
         known = self._checkpoints[tp]
