@@ -22,9 +22,9 @@ from tests.embedded import TestKafka, TestPostgres
 from tests.intake.running import CODEC, Clinic, body, drafted, nobody_like, running
 
 SOURCES = ("intake.events.v1", "scheduling.events.v1", "medication.events.v1")
-SETTLE_SECONDS_MAX = 60
+SETTLE_SECONDS_MAX = 90
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
