@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import uvicorn
 from fastapi import Depends, FastAPI
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared import access, documents, logs
 from shared.calls import CALL, Resources
+from shared.cloudevents import topic_of
 from shared.codec import Codec
 from shared.consistency import Watcher
 from shared.database import open_pool
@@ -30,6 +31,13 @@ from shared.problems import problem_of
 from shared.reading import QueryDoor, Row
 from shared.service import Service
 from shared.settings import Settings
+
+BEHIND: Final = """
+    select p.projection, sum(l.head - coalesce(c.last_sequence, 0))::bigint as behind
+    from unnest($1::text[]) as p (projection) cross join log.lane l
+    left join projection.checkpoint c on c.projection = p.projection and c.topic = $2 and c.partition = l.lane
+    group by p.projection
+"""
 
 Commands = Annotated[CommandDoor, Depends(command_door)]
 Queries = Annotated[QueryDoor, Depends(query_door)]
@@ -91,13 +99,20 @@ class Api(FastAPI):
             one.verifier = verifier
         async with _opened(self.service, self.resources):
             self.health.add("database", self._database)
+            self.health.add("views", self._views)
             yield
 
     async def _database(self) -> Finding:
-        """Whether the database answers, and how far this service's own views are behind its log."""
         async with self.resources.pool.acquire() as connection:
             await connection.fetchval("select 1")
         return Finding(ready=True)
+
+    async def _views(self) -> Finding:
+        """How many of the service's own events each view lacks; being behind is told, it does not close the door."""
+        own = topic_of(self.service.name)
+        following = [name for name, topics in self.resources.sources.items() if own in topics]
+        rows = await self.resources.pool.fetch(BEHIND, following, own)
+        return Finding(ready=True, facts={"behind_events": {row["projection"]: row["behind"] for row in rows}})
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import logging.config
 import sys
 from typing import Any, BinaryIO, Final
 
@@ -11,11 +10,13 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 FLUSH_SECONDS: Final = 0.1
+QUIET: Final = ("aiokafka", "faust", "mode", "asyncio", "uvicorn", "httpx")
 
 
-def configure(service: str, process: str, level: str) -> None:
+def configure(service: str, process: str, level: str, out: BinaryIO | None = None) -> None:
     """Route structlog, the standard library and uvicorn to the same lines, each naming service and process."""
     number = logging.getLevelNamesMapping()[level.upper()]
+    lines = _Lines(out or sys.stdout.buffer)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -26,28 +27,22 @@ def configure(service: str, process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=lambda *_: _Lines(sys.stdout.buffer),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(serializer=lambda event, **_: _json(event).decode()),
-        ],
-        "foreign_pre_chain": [structlog.stdlib.add_logger_name, *shared],
-    }
-    quiet = {name: {"level": "WARNING"} for name in ("aiokafka", "faust", "mode", "asyncio", "uvicorn", "httpx")}
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"line": formatter},
-            "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-            "root": {"handlers": ["out"], "level": number},
-            "loggers": quiet,
-        }
+    routed = _Routed(lines)
+    routed.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(serializer=lambda event, **_: _json(event).decode()),
+            ],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+        )
     )
+    logging.basicConfig(handlers=[routed], level=number, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
 
 
 class _Lines:
@@ -83,6 +78,22 @@ class _Lines:
 
     debug = info
     error = critical = warning
+
+
+class _Routed(logging.Handler):
+    """The standard library's records among the other lines."""
+
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write soon, or now when it is a warning."""
+        line = self.format(record).encode()
+        if record.levelno >= logging.WARNING:
+            self._lines.warning(line)
+        else:
+            self._lines.info(line)
 
 
 def _origin(service: str, process: str) -> Processor:

@@ -23,6 +23,9 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # pydantic quotes the input in these messages, or repeats what a validator said: ours say only what is wanted.
 _SILENT: Final[Mapping[str, str]] = {
     "assertion_error": "Value is not allowed",
+    "bytes_invalid_encoding": "Input has another encoding",
+    "datetime_object_invalid": "Input should be a valid datetime",
+    "get_attribute_error": "Value is not allowed",
     "iteration_error": "Input should be a list",
     "json_invalid": "Body is not valid JSON",
     "mapping_type": "Input should be an object",
@@ -102,6 +105,7 @@ _UNAVAILABLE = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,  # asyncpg's own words for a connection that is ended while it answers
     asyncio.TimeoutError,
     OSError,
 )

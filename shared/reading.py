@@ -11,6 +11,7 @@ import msgspec
 from shared import paging, tokens
 from shared.access import EVERY_SITE, Caller
 from shared.calls import Call, Resources
+from shared.cloudevents import topic_of
 from shared.decider import Decider
 from shared.event import AnyRecorded
 from shared.failures import NotFound
@@ -117,7 +118,7 @@ class QueryDoor:
             (name, topic, lane): position
             for (service, lane), position in asked.items()
             for name in ([of] if of else self._resources.shown)
-            if (topic := f"{service}.events.v1") in sources[name]
+            if (topic := topic_of(service)) in sources[name]
         }
         lag = await self._resources.watcher.missing(needed) if needed else 0
         self._call.answer_headers += [

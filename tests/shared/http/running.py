@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.shared.http.small import SMALL
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "evenkeel"
+NONE: Mapping[str, str] = {}
 
 
 class Issuer:
@@ -75,15 +76,19 @@ class Small:
         named = {name.replace("_", "-"): value for name, value in more.items()}
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex, **named}
 
-    async def start(self, taper_id: UUID | None = None, **headers: str) -> httpx.Response:
+    async def start(self, taper_id: UUID | None = None, headers: Mapping[str, str] = NONE) -> httpx.Response:
         """A taper of 16 mg."""
         body = {"patient_id": str(uuid4()), "dose_mg": "16", "steps": [{"dose_mg": "8"}], "note": "Jane Roe"}
-        return await self.client.put(f"/v1/tapers/{taper_id or uuid4()}", json=body, headers=self.headers() | headers)
+        return await self.client.put(
+            f"/v1/tapers/{taper_id or uuid4()}", json=body, headers=self.headers() | dict(headers)
+        )
 
-    async def reduce(self, taper_id: UUID, dose_mg: str, version: int = 1, **headers: str) -> httpx.Response:
+    async def reduce(
+        self, taper_id: UUID, dose_mg: str, version: int = 1, headers: Mapping[str, str] = NONE
+    ) -> httpx.Response:
         """A lower dose."""
         body = {"dose_mg": dose_mg, "effective_on": "2026-03-02"}
-        asked = self.headers(If_Match=f'"{version}"') | headers
+        asked = self.headers(If_Match=f'"{version}"') | dict(headers)
         return await self.client.post(f"/v1/tapers/{taper_id}/dose-reductions", json=body, headers=asked)
 
     async def stored(self) -> int:

@@ -127,7 +127,7 @@ async def test_a_token_signed_by_somebody_else_is_not_valid(small: Small) -> Non
         jwt.encode(content, stranger, algorithm="ES256", headers={"kid": "key-9"}),
         jwt.encode(content, stranger, algorithm="ES256"),
         jwt.encode(content, ed25519.Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=kid),
-        jwt.encode(content, None, algorithm="none", headers=kid),
+        jwt.encode(content, "", algorithm="none", headers=kid),
         confused({"alg": "HS256", "typ": "JWT", **kid}, content, json.dumps(public).encode()),
     ]
 
@@ -162,11 +162,8 @@ async def test_a_remembered_token_ends_when_it_says(
         token = small.issuer.token("nurse", exp=int(time.time()) + 2)
         assert (await ask(small, "list_tapers", f"Bearer {token}")).status_code == 200
 
-        for _ in range(40):
-            answer = await ask(small, "list_tapers", f"Bearer {token}")
-            if answer.status_code == 401:
-                break
-            await asyncio.sleep(0.1)
+        await asyncio.sleep(2.1)
+        answer = await ask(small, "list_tapers", f"Bearer {token}")
 
         assert answer.json()["detail"] == "The token has expired"
 

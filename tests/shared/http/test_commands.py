@@ -30,7 +30,9 @@ async def test_a_command_is_on_disk_when_it_is_answered(small: Small) -> None:
 async def test_the_callers_ids_go_into_the_log(small: Small) -> None:
     correlation, trace = str(uuid4()), "4bf92f3577b34da6a3ce929d0e0e4736"
 
-    answer = await small.start(**{"Correlation-Id": correlation, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    answer = await small.start(
+        headers={"Correlation-Id": correlation, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    )
 
     row = await small.owner.fetchrow(
         "select correlation_id, traceparent from log.event where event_id = $1", answer.json()["events"][0]["event_id"]
@@ -46,7 +48,7 @@ async def test_the_callers_ids_go_into_the_log(small: Small) -> None:
     "given", ["", "00-1-2-3", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "zz-" + "a" * 32 + "-" + "b" * 16 + "-01"]
 )
 async def test_a_trace_that_cannot_be_read_is_replaced(small: Small, given: str) -> None:
-    answer = await small.start(traceparent=given)
+    answer = await small.start(headers={"traceparent": given})
 
     assert answer.headers["traceparent"].split("-")[1] == answer.headers["correlation-id"].replace("-", "")
 
@@ -75,9 +77,9 @@ async def test_a_retry_of_a_conditional_command_is_not_stale(small: Small) -> No
     taper_id = uuid4()
     await small.start(taper_id)
     key = {"Idempotency-Key": uuid4().hex}
-    first = await small.reduce(taper_id, "12", **key)
+    first = await small.reduce(taper_id, "12", headers=key)
 
-    second = await small.reduce(taper_id, "12", **key)
+    second = await small.reduce(taper_id, "12", headers=key)
 
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()
@@ -87,11 +89,11 @@ async def test_the_same_key_with_another_body_is_refused(small: Small) -> None:
     """T31."""
     taper_id, key = uuid4(), {"Idempotency-Key": uuid4().hex}
     await small.start(taper_id)
-    await small.reduce(taper_id, "12", **key)
+    await small.reduce(taper_id, "12", headers=key)
 
     for answer in (
-        await small.reduce(taper_id, "10", version=2, **key),
-        await small.start(uuid4(), **key),
+        await small.reduce(taper_id, "10", version=2, headers=key),
+        await small.start(uuid4(), headers=key),
     ):
         assert answer.status_code == 422
         assert answer.json()["field"] == "Idempotency-Key"
@@ -101,7 +103,7 @@ async def test_the_same_key_with_another_body_is_refused(small: Small) -> None:
 async def test_another_callers_key_is_another_key(small: Small) -> None:
     taper_id, key = uuid4(), {"Idempotency-Key": uuid4().hex}
     await small.start(taper_id)
-    await small.reduce(taper_id, "12", **key)
+    await small.reduce(taper_id, "12", headers=key)
 
     headers = small.headers("prescriber", If_Match='"2"') | key
     body = {"dose_mg": "10", "effective_on": "2026-03-02"}
@@ -116,7 +118,7 @@ async def test_one_of_many_requests_with_one_key_has_the_effect(small: Small) ->
     await small.start(taper_id)
     before = await small.stored()
 
-    answers = await asyncio.gather(*(small.reduce(taper_id, "12", **key) for _ in range(20)))
+    answers = await asyncio.gather(*(small.reduce(taper_id, "12", headers=key) for _ in range(20)))
 
     statuses = {answer.status_code for answer in answers}
     assert 201 in statuses
@@ -130,10 +132,10 @@ async def test_one_of_many_requests_with_one_key_has_the_effect(small: Small) ->
 
 async def test_a_refused_command_may_be_tried_again_with_its_key(small: Small) -> None:
     taper_id, key = uuid4(), {"Idempotency-Key": uuid4().hex}
-    refused = await small.reduce(taper_id, "12", **key)
+    refused = await small.reduce(taper_id, "12", headers=key)
     await small.start(taper_id)
 
-    answer = await small.reduce(taper_id, "12", **key)
+    answer = await small.reduce(taper_id, "12", headers=key)
 
     assert refused.status_code == 412
     assert answer.status_code == 201
@@ -143,8 +145,8 @@ async def test_a_command_that_changes_nothing_answers_the_version(small: Small) 
     taper_id, key = uuid4(), {"Idempotency-Key": uuid4().hex}
     await small.start(taper_id)
 
-    first = await small.reduce(taper_id, "16", **key)
-    second = await small.reduce(taper_id, "16", **key)
+    first = await small.reduce(taper_id, "16", headers=key)
+    second = await small.reduce(taper_id, "16", headers=key)
 
     assert first.status_code == second.status_code == 201
     assert (first.json()["events"], first.json()["version"]) == ([], 1)
@@ -185,7 +187,7 @@ async def test_a_version_in_another_form_is_refused(small: Small, given: str) ->
     await small.start(taper_id)
     before = await small.stored()
 
-    answer = await small.reduce(taper_id, "8", **{"If-Match": given})
+    answer = await small.reduce(taper_id, "8", headers={"If-Match": given})
 
     assert answer.status_code == 422
     assert answer.json()["field"] == "If-Match"
