@@ -53,14 +53,17 @@ async def test_a_relay_with_an_old_cursor_in_memory_cannot_move_the_row(
         async with running(here.relay().run()):
             await here.relayed()
         stale = here.relay()
-        lanes = await here.heads()
+        lanes = {lane: head for lane, head in (await here.heads()).items() if head}
         stale._lanes = {lane: Lane(stored=0, sent=0) for lane in lanes}
 
         async with here.pool.acquire() as connection:
-            await stale._move(connection, {lane: max(1, head // 2) for lane, head in lanes.items()})
+            await stale._move(connection, {lane: head + 1 for lane, head in lanes.items()})
 
         assert stale._lanes == {}
-        cursors = {row["lane"]: row["position"] for row in await here.pool.fetch("select * from log.relay_cursor")}
+        cursors = {
+            row["lane"]: row["position"]
+            for row in await here.pool.fetch("select * from log.relay_cursor where position > 0")
+        }
         assert cursors == lanes
 
 
