@@ -6,7 +6,7 @@ from services.scheduling import views
 from services.scheduling.access import RULES
 from services.scheduling.api import router
 from services.scheduling.catalogue import catalogue
-from services.scheduling.policies import ON_INTAKE
+from services.scheduling.on_intake import ON_INTAKE
 from shared.events import scheduling
 from shared.projector import Projection
 from shared.service import Service

@@ -62,4 +62,4 @@ def passed(
 
 def check_override(member: StaffMember, policy: BookingPolicy) -> None:
     """Whoever lets a patient pass works here in a profession that may. Raises what is in the way."""
-    check_entitled(member, policy.override_professions, field="authorised_by")
+    check_entitled(member, policy.override_professions, field="override.authorised_by")

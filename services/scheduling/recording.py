@@ -54,13 +54,14 @@ class Line:
 
 @command
 class Record:
-    """Write down how the session went for the patient."""
+    """Write down how the session went for the patient; `where` is the line's place on the sheet, such as `lines[2].`."""
 
     line: Line
     note: Prose | None
     session_minutes: int
     place: Place
     counting: Mapping[str, CountingPolicy]
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class Sheet:
 
     def records(self, session_minutes: int, place: Place) -> list[Record]:
         """What is written down for each patient."""
-        return [Record(line, self.note, session_minutes, place, self.counting) for line in self.lines]
+        return [
+            Record(line, self.note, session_minutes, place, self.counting, f"lines[{number}].")
+            for number, line in enumerate(self.lines)
+        ]
 
 
 @command
@@ -182,7 +186,9 @@ def record(
     if attendance.status not in {Status.BOOKED, Status.ARRIVED}:
         raise NotBooked(field="lines", patient_id=str(session.patient_id))
     line = command.line
-    minutes = minutes_of(line.status, line.minutes, command.session_minutes, companions=line.companions)
+    minutes = minutes_of(
+        line.status, line.minutes, command.session_minutes, companions=line.companions, where=command.where
+    )
     return [
         AttendanceRecorded(
             **shared_fields(SessionOfPatient, session),

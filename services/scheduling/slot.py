@@ -92,17 +92,19 @@ def moved(slot: Slot, event: SessionRescheduled) -> Slot:
     )
 
 
-def check_time(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
-    """Raises SessionTimeImpossible."""
+def check_time(
+    starts_at: datetime, ends_at: datetime, now: datetime, fields: tuple[str, str] = ("starts_at", "ends_at")
+) -> None:
+    """`fields` are what the caller calls start and end. Raises SessionTimeImpossible."""
     if not timedelta(0) < ends_at - starts_at <= LONGEST:
-        raise SessionTimeImpossible(field="ends_at", hours_max=LONGEST // timedelta(hours=1))
+        raise SessionTimeImpossible(field=fields[1], hours_max=LONGEST // timedelta(hours=1))
     if not now - BACK_ENTRY <= starts_at <= now + AHEAD:
-        raise SessionTimeImpossible(field="starts_at", days_back=BACK_ENTRY.days, days_ahead=AHEAD.days)
+        raise SessionTimeImpossible(field=fields[0], days_back=BACK_ENTRY.days, days_ahead=AHEAD.days)
 
 
 def held_minutes(started_at: datetime, ended_at: datetime, break_minutes: int, now: datetime) -> int:
     """How long a session lasted without its breaks, in whole minutes. Raises when that cannot be."""
-    check_time(started_at, ended_at, now)
+    check_time(started_at, ended_at, now, ("started_at", "ended_at"))
     if ended_at > now:
         raise NotYetOver(field="ended_at")
     minutes = (ended_at - started_at) // timedelta(minutes=1) - break_minutes

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.scheduling import attendance
 from services.scheduling.opened import opened_story
+from services.scheduling.shown import shown
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
     AttendanceCorrected,
@@ -114,6 +115,10 @@ on conflict (attendance_id) do update set
 """
 
 
+_LINE: Final = shown(AttendanceLine)
+_WEEK: Final = shown(WeekLine)
+
+
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
     """How an event changes the row of one patient at one session."""
     event: AttendanceEvent = recorded.data
@@ -198,7 +203,7 @@ from view.attendance
 
 async def one(door: QueryDoor, attendance_id: UUID) -> AttendanceLine:
     """One attendance. Raises NotFound."""
-    return AttendanceLine(**await door.one(f"{_ATTENDANCES} where attendance_id = $1", attendance_id))
+    return _LINE(await door.one(f"{_ATTENDANCES} where attendance_id = $1", attendance_id))
 
 
 async def record(door: QueryDoor, attendance_id: UUID) -> AttendanceRecord:
@@ -225,7 +230,7 @@ async def record(door: QueryDoor, attendance_id: UUID) -> AttendanceRecord:
 async def at_session(door: QueryDoor, session_id: UUID) -> Page[AttendanceLine]:
     """Everybody at a session: the attendance sheet."""
     page = await door.page(f"{_ATTENDANCES} where session_id = $1", session_id, key=("patient_id",))
-    return page.each(lambda row: AttendanceLine(**row))
+    return page.each(_LINE)
 
 
 async def of_patient(
@@ -241,7 +246,7 @@ async def of_patient(
         key=("session_on", "attendance_id"),
         descending=True,
     )
-    return page.each(lambda row: AttendanceLine(**row))
+    return page.each(_LINE)
 
 
 async def weeks(door: QueryDoor, patient_id: UUID, week_starts: Weekday) -> Page[WeekLine]:
@@ -259,4 +264,4 @@ async def weeks(door: QueryDoor, patient_id: UUID, week_starts: Weekday) -> Page
         key=("week_begins_on", "modality"),
         descending=True,
     )
-    return page.each(lambda row: WeekLine(**row))
+    return page.each(_WEEK)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.scheduling import group, site
 from services.scheduling.meetings import Meeting, meetings
+from services.scheduling.shown import shown
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
     GroupEnded,
@@ -59,6 +60,10 @@ class RosterLine:
     no_shows: int
     booked: int
     degraded_since: datetime | None
+
+
+_GROUP_LINE: Final = shown(GroupLine)
+_ROSTER_LINE: Final = shown(RosterLine)
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -130,13 +135,13 @@ from view.therapy_group
 
 async def one(door: QueryDoor, group_id: UUID) -> GroupLine:
     """One group. Raises NotFound."""
-    return GroupLine(**await door.one(f"{_GROUPS} where group_id = $1", group_id))
+    return _GROUP_LINE(await door.one(f"{_GROUPS} where group_id = $1", group_id))
 
 
 async def listed(door: QueryDoor, kind: str | None) -> Page[GroupLine]:
     """The groups of the caller's sites, perhaps of one kind."""
     page = await door.page(f"{_GROUPS} where $1::text is null or kind = $1", kind, key=("site_id", "name", "group_id"))
-    return page.each(lambda row: GroupLine(**row))
+    return page.each(_GROUP_LINE)
 
 
 async def roster(door: QueryDoor, group_id: UUID) -> Page[RosterLine]:
@@ -152,7 +157,7 @@ async def roster(door: QueryDoor, group_id: UUID) -> Page[RosterLine]:
         group_id,
         key=("enrolled_at", "patient_id"),
     )
-    return page.each(lambda row: RosterLine(**row))
+    return page.each(_ROSTER_LINE)
 
 
 async def upcoming(door: QueryDoor, group_id: UUID, from_on: date, until_on: date) -> Sequence[Meeting]:

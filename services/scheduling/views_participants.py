@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, assert_never
 from uuid import UUID
 
+from services.scheduling.shown import shown
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
     CareBegan,
@@ -36,6 +37,9 @@ class ParticipantLine:
 _MET: Final = """
 insert into view.participant (patient_id, site_id) values ($1, $2) on conflict (patient_id) do update set site_id = excluded.site_id
 """
+
+
+_LINE: Final = shown(ParticipantLine)
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -70,7 +74,7 @@ from view.participant
 
 async def one(door: QueryDoor, patient_id: UUID) -> ParticipantLine:
     """One patient. Raises NotFound, also while intake's events are still on their way."""
-    return ParticipantLine(**await door.one(f"{_PARTICIPANTS} where patient_id = $1", patient_id))
+    return _LINE(await door.one(f"{_PARTICIPANTS} where patient_id = $1", patient_id))
 
 
 async def listed(door: QueryDoor, *, in_care: bool | None) -> Page[ParticipantLine]:
@@ -78,4 +82,4 @@ async def listed(door: QueryDoor, *, in_care: bool | None) -> Page[ParticipantLi
     page = await door.page(
         f"{_PARTICIPANTS} where $1::boolean is null or (episode_id is not null) = $1", in_care, key=("patient_id",)
     )
-    return page.each(lambda row: ParticipantLine(**row))
+    return page.each(_LINE)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final, assert_never
 from uuid import UUID
 
+from services.scheduling.shown import shown
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
     Modality,
@@ -50,6 +51,9 @@ class SessionLine:
     minutes: int | None
     cancel_reason: SessionCancelReason | None
     version: int
+
+
+_LINE: Final = shown(SessionLine)
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -118,7 +122,7 @@ left join view.staff_member l on l.staff_id = s.leader_id
 
 async def one(door: QueryDoor, session_id: UUID) -> SessionLine:
     """One session. Raises NotFound."""
-    return SessionLine(**await door.one(f"{_SESSIONS} where s.session_id = $1", session_id))
+    return _LINE(await door.one(f"{_SESSIONS} where s.session_id = $1", session_id))
 
 
 async def of_day(door: QueryDoor, site_id: str, on: date) -> Page[SessionLine]:
@@ -126,7 +130,7 @@ async def of_day(door: QueryDoor, site_id: str, on: date) -> Page[SessionLine]:
     page = await door.page(
         f"{_SESSIONS} where s.site_id = $1 and s.session_on = $2", site_id, on, key=("starts_at", "session_id")
     )
-    return page.each(lambda row: SessionLine(**row))
+    return page.each(_LINE)
 
 
 async def of_group(door: QueryDoor, group_id: UUID) -> Page[SessionLine]:
@@ -134,4 +138,4 @@ async def of_group(door: QueryDoor, group_id: UUID) -> Page[SessionLine]:
     page = await door.page(
         f"{_SESSIONS} where s.group_id = $1", group_id, key=("starts_at", "session_id"), descending=True
     )
-    return page.each(lambda row: SessionLine(**row))
+    return page.each(_LINE)

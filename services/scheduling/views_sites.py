@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.scheduling.shown import shown
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
     ClosureAnnounced,
@@ -56,6 +57,9 @@ class RoomLine:
     seats: int
     closed_reason: str | None
     version: int
+
+
+_ROOM_LINE: Final = shown(RoomLine)
 
 
 def site_writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -134,4 +138,4 @@ async def rooms(door: QueryDoor, site_id: str | None) -> Page[RoomLine]:
     """The rooms of a site, or of the network."""
     sql = "select room_id, site_id, name, seats, closed_reason, version from view.room where $1::text is null or site_id = $1"
     page = await door.page(sql, site_id, key=("site_id", "name", "room_id"))
-    return page.each(lambda row: RoomLine(**row))
+    return page.each(_ROOM_LINE)
