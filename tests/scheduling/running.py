@@ -203,9 +203,9 @@ def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
     return answer.status_code, problem["type"].rsplit("/", 1)[1], problem.get("field")
 
 
-def body(example: Examples, name: str | None = None, **changes: Any) -> dict[str, Any]:
-    """The example's value with some fields changed."""
-    value: dict[str, Any] = example[name or next(iter(example))]["value"]
+def body(example: Examples, /, **changes: Any) -> dict[str, Any]:
+    """The first example's value with some fields changed."""
+    value: dict[str, Any] = next(iter(example.values()))["value"]
     return value | changes
 
 
