@@ -137,6 +137,7 @@ def fold_app(
         parking,
         decode=decode,
         acknowledge=lambda message: cast("Any", message).ack(app.consumer),
+        forget=lambda message: setattr(message, "acked", True),
         rewind=lambda lanes: app.consumer.rewind(lanes),  # noqa: PLW0108 - the consumer exists only once the loop runs
         pause_seconds_max=limits.pause_seconds_max,
     )

@@ -19,6 +19,7 @@ from shared.failures import Failure
 from shared.fold_lanes import Lane, Message, Open, Reading, has_no_patient, is_patient_key, now, position_of
 from shared.fold_metrics import VALUE_BYTES, Counts, Outcome
 from shared.fold_value import Fold, degraded, fold_in, stored, written
+from shared.parking import Ratio, TooMuchParked, key_of
 
 log = structlog.get_logger()
 
@@ -33,6 +34,9 @@ PARK_BACKOFF_SECONDS: Final = 0.2
 
 class Table(Protocol):
     """The fold's state: one value for each patient, and each write a record of the output topic."""
+
+    def __len__(self) -> int:
+        """How many patients have a value here."""
 
     def get(self, key: bytes) -> bytes | None:
         """The patient's value, None for a patient not seen yet."""
@@ -67,8 +71,9 @@ def die(reason: str, **facts: object) -> None:
 class Guard:
     """Takes each message of the sources, one after the other, and never raises.
 
-    `decode` makes an event of a message, `acknowledge` marks it as read for Faust, `rewind` moves the group's committed
-    offsets of some lanes back to the start. `readings` and `output_ends` are set anew with every assignment.
+    `decode` makes an event of a message, `acknowledge` marks it as read for Faust, `forget` lets Faust wait for it no
+    more and never commits it, `rewind` moves the group's committed offsets of some lanes back to the start.
+    `readings` and `output_ends` are set anew with every assignment.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Guard:
         *,
         decode: Callable[[Message], AnyRecorded],
         acknowledge: Callable[[Message], None],
+        forget: Callable[[Message], None],
         rewind: Callable[[Mapping[Lane, int]], Awaitable[None]],
         pause_seconds_max: float,
     ) -> None:
@@ -87,11 +93,13 @@ class Guard:
         self.parking = parking
         self.decode = decode
         self.acknowledge = acknowledge
+        self.forget = forget
         self.rewind = rewind
         self.pause_seconds_max = pause_seconds_max
         self.readings: dict[Lane, Reading] = {}
         self.output_ends: dict[int, int] = {}
         self.counts = Counts()
+        self.ratio = Ratio()
         self.beat_at = now()
 
     def assigned(self, readings: Mapping[Lane, Reading], output_ends: Mapping[int, int]) -> None:
@@ -111,6 +119,7 @@ class Guard:
         if reading.halted is None and reading.gap(position):
             await self._on_gap(message, reading, position)
         if reading.halted is not None:
+            self.forget(message)
             return
         entry = Open(message, position, now())
         reading.open.append(entry)
@@ -155,18 +164,18 @@ class Guard:
             raise Behind
         value = written(self.fold, fold_in(self.fold, message.topic, current, event))
         self.counts.add(Outcome.FOLDED)
+        self.ratio.saw(failed=0, applied=1)
         VALUE_BYTES.observe(len(value))
         return self.table.write(message.partition, message.key, value)
 
     async def _park(self, message: Message, error: Exception) -> "asyncio.Future[Any] | None":
-        key = b"" if message.key is None else message.key
         # The class says enough: an error's text may quote a patient's data.
-        reason = error.kind() if isinstance(error, Failure) else type(error).__name__
+        reason = type(error).__name__
         where = {"topic": message.topic, "lane": message.partition, "offset": message.offset}
         for attempt in range(1, PARK_ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(PARK_TIMEOUT_SECONDS):
-                    await self.parking.park(self.fold.app_id, key.decode("utf-8", "backslashreplace"), message, reason)
+                    await self.parking.park(self.fold.app_id, key_of(message), message, reason)
                 break
             except Exception as failure:  # noqa: BLE001 - whatever it is, it is tried again and then the process goes
                 log.warning("fold.parking_failed", attempt=attempt, error=type(failure).__name__, **where)
@@ -174,18 +183,30 @@ class Guard:
                     die("an event could be neither folded nor parked", cause=reason, **where)
                 await asyncio.sleep(PARK_BACKOFF_SECONDS * 2**attempt)
         self.counts.add(Outcome.PARKED)
-        log.error("fold.parked", reason=reason, **where)
-        return self._mark(key, message)
+        if not isinstance(error, Behind):
+            log.error("fold.failed", exc_info=error, **where)
+            self._watch_ratio()
+        return self._mark(message)
 
-    def _mark(self, key: bytes, message: Message) -> "asyncio.Future[Any] | None":
+    def _mark(self, message: Message) -> "asyncio.Future[Any] | None":
         """Say in the patient's own value that events are missing; the mark also keeps the later ones waiting."""
-        if not is_patient_key(key):
+        key = message.key
+        if key is None or not is_patient_key(key):
             return None
         current = self.table.get(key)
         if current is not None and stored(current).degraded_since is not None:
             return None
         since = datetime.fromtimestamp(message.timestamp, UTC)
         return self.table.write(message.partition, key, degraded(current, since))
+
+    def _watch_ratio(self) -> None:
+        """When too much fails it is the program that is wrong: stand still rather than empty the topics into parking."""
+        try:
+            self.ratio.saw(failed=1, applied=0)
+        except TooMuchParked as failure:
+            log.critical("fold.halted", reason=failure.title())
+            for reading in self.readings.values():
+                reading.halted = failure.title()
 
     def _on_sent(self, reading: Reading, entry: Open, sent: "asyncio.Future[Any]") -> None:
         if sent.cancelled() or sent.exception() is not None:

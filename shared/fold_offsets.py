@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
+import structlog
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -12,6 +13,8 @@ from faust.types import TP
 
 from shared.fold_guard import Guard, die
 from shared.fold_lanes import Lane, Reading
+
+log = structlog.get_logger()
 
 FETCH_WAIT_MS: Final = 100
 """How long the broker may hold an empty fetch. Questions about offsets wait behind it on the same connection."""
@@ -117,6 +120,7 @@ class ProvingConsumer(driver.Consumer):
             settled = 0 if tp.partition in lost or offset < 0 else marks[tp].settled
             readings[tp] = Reading(settled, from_start, next_offset=starts[tp] if from_start else offset)
         guard.assigned(readings, ends)
+        log.info("fold.assigned", lanes=sorted(owned), lost=sorted(lost), patients=len(guard.table))
         await self._thread.call_thread(self._thread.pause, outputs)
         if lost:
             await self.rewind({tp: 0 for tp in sources if tp.partition in lost})

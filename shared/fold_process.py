@@ -3,23 +3,33 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.event import AnyRecorded
+from shared.cloudevents import from_kafka
+from shared.codec import Codec
+from shared.database import open_pool
 from shared.failures import Failure
 from shared.fold_app import FoldLimits, faust_settings, fold_app
 from shared.fold_guard import EXIT_CODE, Parking, die
-from shared.fold_lanes import Message
 from shared.fold_value import Fold
 from shared.fold_watch import Watch
 from shared.health import Health, serve_ops
+from shared.logs import configure
+from shared.parking import PostgresParking
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+PARKING_CONNECTIONS_MAX: Final = 2
 
 log = structlog.get_logger()
 
@@ -30,12 +40,11 @@ class NotCopartitioned(Failure):
 
 @dataclass(frozen=True)
 class Process:
-    """What one fold needs of its surroundings."""
+    """What one fold needs of its surroundings. With an `instance` of its own a killed process finds its lanes kept."""
 
     fold: Fold
-    decode: Callable[[Message], AnyRecorded]
-    parking: Parking
     bootstrap: str
+    database_dsn: str
     folder: Path
     host: str = "127.0.0.1"
     port: int = 0
@@ -45,9 +54,8 @@ class Process:
     async def run(self) -> None:
         """Fold until SIGTERM or SIGINT. Ends the process with code 70 when it cannot go on safely."""
         await check_partitions(self.fold, self.bootstrap)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        settings = faust_settings(self.bootstrap, self.limits, self.folder, self.instance)
-        app = fold_app(self.fold, self.decode, self.parking, settings, self.limits)
+        pool = await open_pool(self.database_dsn, name=self.fold.app_id, connections_max=PARKING_CONNECTIONS_MAX)
+        app = self._app(PostgresParking(pool))
         watch = Watch(app, self.limits)
         health = Health()
         health.add("fold", watch.check)
@@ -56,7 +64,16 @@ class Process:
             async with watching(watch):
                 await until_told(app)
             await stop(app, self.limits.stop_seconds_max)
+        await pool.close()
         log.info("fold.ends", app=self.fold.app_id)
+
+    def _app(self, parking: Parking) -> Any:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        codecs = {topic: Codec(vocabulary) for topic, vocabulary in self.fold.sources.items()}
+        settings = faust_settings(self.bootstrap, self.limits, self.folder, self.instance)
+        return fold_app(
+            self.fold, lambda message: from_kafka(codecs[message.topic], message), parking, settings, self.limits
+        )
 
 
 async def until_told(app: Any) -> None:
@@ -108,9 +125,20 @@ async def check_partitions(fold: Fold, bootstrap: str) -> None:
 
 
 def run(process: Process) -> None:
-    """Run in this process and leave it."""
+    """Run to the end of this Python process."""
     try:
         asyncio.run(process.run())
     except NotCopartitioned as refused:
-        log.critical("fold.refused", partitions=str(refused))
+        log.critical("fold.refused", partitions=refused.detail)
         sys.exit(EXIT_CODE)
+
+
+def run_service(service: "Service") -> None:
+    """Run the service's fold; settings come from the environment."""
+    settings = Settings()
+    configure(service.name, "stream", settings.log_level)
+    assert service.fold is not None, f"{service.name} folds nothing"
+    host, port = settings.http_host, settings.http_port
+    instance = f"{socket.gethostname()}-{port}" if port else None
+    folder = settings.data_dir / service.fold.app_id
+    run(Process(service.fold, settings.kafka, settings.database_dsn, folder, host, port, instance))

@@ -1,0 +1,70 @@
+"""The proof beside the committed offset: what is missing is noticed, and what can be read again is read again."""
+
+import httpx
+import pytest
+
+from tests.shared.fold.driving import Ward
+
+pytestmark = pytest.mark.broker
+
+
+async def test_a_lane_with_a_gap_halts_and_the_others_go_on(a_ward: Ward) -> None:
+    """T11: an event is missing in the topic. The lane is read once more from its start, then it stands still."""
+    worker = a_ward.start(instance="one")
+    for number in range(4):
+        await a_ward.count(number, "first")
+    await a_ward.settles()
+    assert await worker.stop() == 0
+    worker = a_ward.start(instance="one")
+    a_ward.next_position("north", 1)  # this position never arrives
+    await a_ward.count(1, "after the gap")
+    del a_ward.counted[a_ward.patient(1)]["after the gap"]
+    await a_ward.producer.flush()
+    assert await worker.ends(20) == 70
+    worker = a_ward.start(instance="one")
+    for number in (0, 2, 3):
+        await a_ward.count(number, "others")
+
+    await a_ward.settles()
+    halted = await worker.says("fold.halted")
+    assert (halted["lane"], halted["expected"], halted["found"]) == (1, 2, 3)
+    port = (await worker.says("fold.starts"))["port"]
+    async with httpx.AsyncClient() as client:
+        ready = await client.get(f"http://127.0.0.1:{port}/readyz")
+    assert ready.status_code == 503
+    assert "position 2 is missing before 3" in ready.text
+    assert await worker.stop() == 0
+
+
+async def test_values_that_are_lost_are_folded_again(a_ward: Ward) -> None:
+    """P1: the output topic is gone, the committed offsets are not."""
+    worker = a_ward.start()
+    for number in range(20):
+        await a_ward.count(number, "one")
+        await a_ward.count(number, "two", service="west")
+    await a_ward.settles()
+    assert await worker.stop() == 0
+    await a_ward.lose(a_ward.output, {"cleanup.policy": "compact"})
+    a_ward.start()
+    for number in range(20):
+        await a_ward.count(number, "three")
+
+    await a_ward.settles()
+
+
+async def test_a_refilled_source_is_read_from_its_start_and_changes_nothing_twice(a_ward: Ward) -> None:
+    """P1: the source was lost and the relay sends all it has; other offsets, other duplicates, the same events."""
+    worker = a_ward.start()
+    await a_ward.count(0, "one")
+    await a_ward.again()
+    await a_ward.again()
+    await a_ward.count(0, "two")
+    await a_ward.settles()
+    assert await worker.stop() == 0
+    await a_ward.lose(a_ward.topic("north"), {})
+    await a_ward.refill()
+    a_ward.start()
+    await a_ward.count(0, "three")
+    await a_ward.count(4, "same lane")
+
+    await a_ward.settles()
