@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -128,3 +132,34 @@ async def stage(database: ServiceDatabase, kafka: TestKafka, **changes: Any) -> 
             yield Stage(database, kafka, topic, bench, pool, ledger.worker_settings(database, kafka))
     finally:
         await pool.close()
+
+
+async def started(here: Stage, name: str) -> asyncio.subprocess.Process:
+    """One of `program.PARTS` as a process."""
+    environment = os.environ | here.database.environment("worker") | {"EVENKEEL_KAFKA": here.kafka.bootstrap}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.shared.flow.program", name, here.topic),
+        env=environment,
+        cwd=Path(__file__).parents[3],
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def dies(here: Stage, name: str) -> None:
+    """Run a part until it has died by SIGKILL."""
+    process = await started(here, name)
+    async with asyncio.timeout(WAIT_SECONDS):
+        code = await process.wait()
+    assert code == -signal.SIGKILL, f"{name} ended with {code}"
+
+
+@asynccontextmanager
+async def alive(here: Stage, name: str) -> AsyncIterator[None]:
+    """Run a part meanwhile, then end it."""
+    process = await started(here, name)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
