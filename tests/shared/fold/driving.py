@@ -176,6 +176,20 @@ class Ward:
         record = record_of(self.codec, service, lane, position, event, patient=self.patient(number))
         await self.send(service, lane, *record)
 
+    async def pass_by(self, number: int, *, service: str = "north") -> None:
+        """Publish one event about a group; no fold takes it in."""
+        lane = number % self.partitions
+        record = record_of(
+            self.codec,
+            service,
+            lane,
+            self.next_position(service, lane),
+            ward.Counted("group", 1),
+            patient=None,
+            key=str(UUID(int=7000 + number)),
+        )
+        await self.send(service, lane, *record)
+
     def next_position(self, service: str, lane: int) -> int:
         self.positions[service, lane] += 1
         return self.positions[service, lane]

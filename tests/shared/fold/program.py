@@ -81,11 +81,10 @@ async def never(*_: Any) -> None:
 
 def kill_at(point: str, flag: str) -> None:
     """Die once: with a record that was not sent though a commit went by (`held`), or that was sent but not committed."""
-    match point:
-        case "held":
-            wrap(ProducerBuffer, "_send_pending", hold(flag))
-        case "uncommitted":
-            wrap(Guard, "_on_sent", lambda original, *given: original(*given) or die_once(flag))
+    if point == "held":
+        wrap(ProducerBuffer, "_send_pending", hold(flag))
+    else:
+        wrap(Guard, "_on_sent", after(flag))
 
 
 def hold(flag: str) -> Callable[..., Any]:
@@ -98,9 +97,13 @@ def hold(flag: str) -> Callable[..., Any]:
     return held
 
 
-def die_once(flag: str) -> None:
-    if ward.first_time(flag):
-        os.kill(os.getpid(), signal.SIGKILL)
+def after(flag: str) -> Callable[..., Any]:
+    def killed(original: Any, *given: Any) -> None:
+        original(*given)
+        if ward.first_time(flag):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return killed
 
 
 def wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:

@@ -79,12 +79,9 @@ async def test_each_poison_is_parked_with_its_bytes_and_the_others_flow(a_ward: 
 
 async def test_an_event_about_no_patient_is_passed_by(a_ward: Ward) -> None:
     a_ward.start()
-    for group in range(8):
-        lane = group % a_ward.partitions
-        position = a_ward.next_position("south", lane)
-        record = record_of(a_ward.codec, "south", lane, position, GOOD, patient=None, key=str(UUID(int=7000 + group)))
-        await a_ward.send("south", lane, *record)
-        await a_ward.count(group, "patient", service="south")
+    for number in range(8):
+        await a_ward.pass_by(number, service="south")
+        await a_ward.count(number, "patient", service="south")
 
     await a_ward.settles()
     assert a_ward.written == 8
