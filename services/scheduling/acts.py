@@ -21,6 +21,15 @@ from shared.log import Act, Given, Subject
 
 
 @dataclass(frozen=True)
+class Bearer:
+    """Whose calendar holds a session; `where` is their place in the request."""
+
+    owner: Owner
+    owner_id: UUID
+    where: str | None = None
+
+
+@dataclass(frozen=True)
 class Span:
     """From when to when."""
 
@@ -60,11 +69,12 @@ def book(
 ) -> list[Act]:
     """Each patient's booking, and the time in each patient's calendar. The seats are the session's own act."""
     acts: list[Act] = []
-    for patient_id in patient_ids:
+    for number, patient_id in enumerate(patient_ids):
+        where = f"patient_ids[{number}]"
         given = [Given(participant.decider, patient_id)]
         if override is not None:
             given.append(Given(staff.decider, override.authorised_by))
-        command = Book(patient_id, session_id, slot, policy, override)
+        command = Book(patient_id, session_id, slot, policy, override, where)
         acts.append(
             Act(
                 attendance.decider,
@@ -74,7 +84,8 @@ def book(
                 tuple(given),
             )
         )
-        acts += moves(session_id, [(Owner.PATIENT, patient_id)], None, Span(slot.starts_at, slot.ends_at))
+        bearer = Bearer(Owner.PATIENT, patient_id, where)
+        acts += moves(session_id, [bearer], None, Span(slot.starts_at, slot.ends_at))
     return acts
 
 
@@ -98,7 +109,7 @@ def cancel_booking(of: Attendance, command: CancelBooking, site_id: str, expecte
     ]
     if of.starts_at is None or of.ends_at is None:
         return acts
-    return acts + moves(session_id, [(Owner.PATIENT, patient_id)], Span(of.starts_at, of.ends_at), None)
+    return acts + moves(session_id, [Bearer(Owner.PATIENT, patient_id)], Span(of.starts_at, of.ends_at), None)
 
 
 def reschedule(session_id: UUID, now_is: Session, command: Reschedule, expected: int) -> list[Act]:
@@ -116,7 +127,7 @@ def reschedule(session_id: UUID, now_is: Session, command: Reschedule, expected:
     acts += moves(session_id, staying, before, after)
     for patient_id in sorted(now_is.seats.taken):
         acts.append(Act(attendance.decider, attendance_id(session_id, patient_id), Move(slot)))
-        acts += moves(session_id, [(Owner.PATIENT, patient_id)], before, after)
+        acts += moves(session_id, [Bearer(Owner.PATIENT, patient_id, "starts_at")], before, after)
     return acts
 
 
@@ -130,7 +141,7 @@ def cancel(session_id: UUID, now_is: Session, command: Cancel, bookings: CancelB
     acts += moves(session_id, bearers(now_is.setting), before, None)
     for patient_id in sorted(now_is.seats.taken):
         acts.append(Act(attendance.decider, attendance_id(session_id, patient_id), bookings))
-        acts += moves(session_id, [(Owner.PATIENT, patient_id)], before, None)
+        acts += moves(session_id, [Bearer(Owner.PATIENT, patient_id)], before, None)
     return acts
 
 
@@ -165,21 +176,24 @@ def record(session_id: UUID, site_id: str, records: Iterable[Record], ended_at: 
     ]
 
 
-def bearers(setting: Setting) -> list[tuple[Owner, UUID]]:
+def bearers(setting: Setting) -> list[Bearer]:
     """Whose calendars hold the session, patients aside."""
-    rooms = [] if setting.room_id is None else [(Owner.ROOM, setting.room_id)]
-    return rooms + [(Owner.STAFF, one) for one in dict.fromkeys(leaders(setting))]
+    rooms = [] if setting.room_id is None else [Bearer(Owner.ROOM, setting.room_id, "room_id")]
+    named = zip(leaders(setting), ("leader_id", "co_leader_id"), strict=False)
+    return rooms + [Bearer(Owner.STAFF, one, where) for one, where in named]
 
 
-def moves(session_id: UUID, owners: Sequence[tuple[Owner, UUID]], before: Span | None, after: Span | None) -> list[Act]:
+def moves(session_id: UUID, owners: Sequence[Bearer], before: Span | None, after: Span | None) -> list[Act]:
     """The session's time in these calendars, from `before` to `after`; None is no time at all."""
     kept = days(after.starts_at, after.ends_at) if after else []
     left = [on for on in days(before.starts_at, before.ends_at) if on not in kept] if before else []
     acts = []
-    for owner, owner_id in owners:
-        subject = Subject(owner_id) if owner is Owner.PATIENT else Subject()
-        acts += [Act(calendars, stream_id(owner, owner_id, on), Release(session_id), subject) for on in left]
+    for one in owners:
+        subject = Subject(one.owner_id) if one.owner is Owner.PATIENT else Subject()
+        streams = {on: stream_id(one.owner, one.owner_id, on) for on in [*left, *kept]}
+        acts += [Act(calendars, streams[on], Release(session_id), subject) for on in left]
         if after:
-            command = Reserve(owner, session_id, after.starts_at.astimezone(UTC), after.ends_at.astimezone(UTC))
-            acts += [Act(calendars, stream_id(owner, owner_id, on), command, subject) for on in kept]
+            times = (after.starts_at.astimezone(UTC), after.ends_at.astimezone(UTC))
+            reserve = Reserve(one.owner, session_id, *times, one.where)
+            acts += [Act(calendars, streams[on], reserve, subject) for on in kept]
     return acts

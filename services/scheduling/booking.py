@@ -28,13 +28,14 @@ from shared.units import Instant
 
 @command
 class Book:
-    """Expect a patient at a session."""
+    """Expect a patient at a session; `where` is the patient's place in the request."""
 
     patient_id: UUID
     session_id: UUID
     slot: Slot
     policy: BookingPolicy
     override: Override | None = None
+    where: str = "patient_ids"
 
 
 @command
@@ -116,9 +117,9 @@ def book(attendance: Attendance, command: Book, given: Sequence[object]) -> Sequ
     A `GateOverridden` without gates says that only the session's capacity stood in the way.
     """
     if attendance.status not in {Status.ABSENT, Status.CANCELLED, Status.RETRACTED}:
-        raise AlreadyBooked(field="patient_ids", patient_id=str(command.patient_id))
+        raise AlreadyBooked(field=command.where)
     (participant,) = [one for one in given if isinstance(one, Participant)]
-    gates = passed(participant, command.patient_id, command.slot.modality, command.policy, command.override)
+    gates = passed(participant, command.slot.modality, command.policy, command.override, command.where)
     session = SessionOfPatient(
         patient_id=command.patient_id,
         session_id=command.session_id,

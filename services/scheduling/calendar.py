@@ -31,12 +31,13 @@ class Calendar:
 
 @command
 class Reserve:
-    """Take a time for a session, in place of what it had on this day."""
+    """Take a time for a session, in place of what it had on this day; `where` is the owner's place in the request."""
 
     owner: Owner
     session_id: UUID
     starts_at: datetime
     ends_at: datetime
+    where: str | None = None
 
 
 @command
@@ -95,23 +96,23 @@ def reserve(calendar: Calendar, command: Reserve) -> Sequence[CalendarEvent]:
         return []
     for session_id, (starts_at, ends_at) in calendar.reserved.items():
         if session_id != command.session_id and starts_at < command.ends_at and command.starts_at < ends_at:
-            raise taken(command.owner, session_id)
+            raise taken(command, session_id)
     if len(calendar.reserved) >= RESERVATIONS_MAX:
         raise CalendarFull(reservations_max=RESERVATIONS_MAX)
     return [TimeReserved(command.session_id, *wanted)]
 
 
-def taken(owner: Owner, session_id: UUID) -> Refused:
+def taken(command: Reserve, session_id: UUID) -> Refused:
     """The refusal that says who is busy."""
-    match owner:
+    match command.owner:
         case Owner.ROOM:
-            return RoomTaken(field="room_id", session_id=str(session_id))
+            return RoomTaken(field=command.where, session_id=str(session_id))
         case Owner.STAFF:
-            return LeaderTaken(field="leader_id")
+            return LeaderTaken(field=command.where)
         case Owner.PATIENT:
-            return PatientTaken(field="patient_ids")
+            return PatientTaken(field=command.where)
         case _:
-            assert_never(owner)
+            assert_never(command.owner)
 
 
 def days(starts_at: datetime, ends_at: datetime) -> Sequence[date]:

@@ -43,20 +43,23 @@ _REFUSALS: dict[Gate, type[Refused]] = {
 }
 
 
-def check_known(participant: Participant, patient_id: UUID) -> None:
+def check_known(participant: Participant, where: str) -> None:
     """Raises PatientNotKnown: a mistaken id, or a patient whose registration is still on its way."""
     if not participant.known:
-        raise PatientNotKnown(patient_id=str(patient_id))
+        raise PatientNotKnown(field=where)
 
 
 def passed(
-    participant: Participant, patient_id: UUID, modality: Modality, policy: BookingPolicy, override: Override | None
+    participant: Participant, modality: Modality, policy: BookingPolicy, override: Override | None, where: str
 ) -> Sequence[Gate]:
-    """The gates that stand in the way and are overridden; none when all are open. Raises what stands in the way."""
-    check_known(participant, patient_id)
+    """The gates that stand in the way and are overridden; none when all are open. Raises what stands in the way.
+
+    `where` is the patient's place in the request, such as `patient_ids[2]`.
+    """
+    check_known(participant, where)
     gates = standing(participant, policy.gates_before(modality))
     if gates and override is None:
-        raise _REFUSALS[gates[0]](patient_id=str(patient_id), gates=list(gates))
+        raise _REFUSALS[gates[0]](field=where, gates=list(gates))
     return gates
 
 

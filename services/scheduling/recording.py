@@ -182,9 +182,9 @@ def record(
 ) -> Sequence[AttendanceEvent]:
     """Whoever had a booking attended, or did not; the site's counting policy says whether it counts."""
     if attendance.status is Status.RECORDED:
-        raise AlreadyRecorded(field="lines", patient_id=str(session.patient_id))
+        raise AlreadyRecorded(field=f"{command.where}patient_id")
     if attendance.status not in {Status.BOOKED, Status.ARRIVED}:
-        raise NotBooked(field="lines", patient_id=str(session.patient_id))
+        raise NotBooked(field=f"{command.where}patient_id")
     line = command.line
     minutes = minutes_of(
         line.status, line.minutes, command.session_minutes, companions=line.companions, where=command.where
@@ -213,7 +213,7 @@ def report(attendance: Attendance, command: Report, given: Sequence[object]) -> 
     if not command.today - BACK_ENTRY <= command.attended_on <= command.today:
         raise MeetingNotInReach(field="attended_on")
     (participant,) = [one for one in given if isinstance(one, Participant)]
-    check_known(participant, command.patient_id)
+    check_known(participant, "patient_id")
     modality, kind = command.activity.modality, command.activity.kind
     return [
         AttendanceRecorded(

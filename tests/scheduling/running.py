@@ -209,9 +209,9 @@ def body(example: Examples, /, **changes: Any) -> dict[str, Any]:
     return value | changes
 
 
-async def opened(clinic: Clinic) -> Clinic:
+async def opened(clinic: Clinic, site: str | None = None) -> Clinic:
     """A new site with a room, a counsellor and a physician; the clinic is seen from it."""
-    clinic.site = f"site-{secrets.token_hex(4)}"
+    clinic.site = site or f"site-{secrets.token_hex(4)}"
     clinic.room, clinic.leader, clinic.physician = (str(uuid4()) for _ in range(3))
     done(await clinic.put(f"sites/{clinic.site}", body(examples.SITE), "network_manager"))
     room = body(examples.ROOM, site_id=clinic.site)

@@ -43,7 +43,7 @@ async def test_a_leader_and_a_patient_are_in_one_session_at_a_time(clinic: Clini
     same_patient = await clinic.put(f"sessions/{uuid4()}", clinic.wanted(patient, leader_id=clinic.physician) | online)
 
     assert refused(same_leader) == (409, "leader-taken", "leader_id")
-    assert refused(same_patient) == (409, "patient-taken", "patient_ids")
+    assert refused(same_patient) == (409, "patient-taken", "patient_ids[0]")
     assert "session_id" not in same_patient.json()
 
 

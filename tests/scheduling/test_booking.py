@@ -86,7 +86,8 @@ def test_the_detox_gate_keeps_a_patient_out_of_groups() -> None:
     with pytest.raises(DetoxGateStands) as refusal:
         attendance.given().when(book, waiting)
 
-    assert refusal.value.facts == {"patient_id": str(ANNA), "gates": ["detox"]}
+    assert refusal.value.facts == {"gates": ["detox"]}
+    assert refusal.value.field == "patient_ids"
     with pytest.raises(PatientNotKnown):
         attendance.given().when(book, Participant())
 

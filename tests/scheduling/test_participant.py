@@ -70,7 +70,7 @@ def test_news_of_an_earlier_episode_does_not_end_the_present_one() -> None:
 
 def test_a_patient_who_is_ready_passes_every_gate() -> None:
     for modality in Modality:
-        assert passed(ready, ANNA, modality, BOOKING, None) == ()
+        assert passed(ready, modality, BOOKING, None, "patient_ids[0]") == ()
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_a_patient_who_is_ready_passes_every_gate() -> None:
 )
 def test_a_standing_gate_refuses(history: tuple[object, ...], modality: Modality, refusal: type[Refused]) -> None:
     with pytest.raises(refusal):
-        passed(decider.fold(history), ANNA, modality, BOOKING, None)
+        passed(decider.fold(history), modality, BOOKING, None, "patient_ids[0]")
 
 
 def test_the_detox_gate_does_not_keep_a_patient_from_individual_therapy() -> None:
-    assert passed(decider.fold([met, in_care, closed]), ANNA, Modality.INDIVIDUAL, BOOKING, None) == ()
+    assert passed(decider.fold([met, in_care, closed]), Modality.INDIVIDUAL, BOOKING, None, "patient_ids[0]") == ()
 
 
 def test_an_override_names_every_gate_that_stood_in_the_way() -> None:
     override = Override(PHYSICIAN, "Stable on buprenorphine, seen this morning")
 
-    assert passed(decider.fold([met, closed]), ANNA, Modality.GROUP, BOOKING, override) == (
+    assert passed(decider.fold([met, closed]), Modality.GROUP, BOOKING, override, "patient_ids[0]") == (
         Gate.CARE,
         Gate.DETOX,
         Gate.PLAN,
@@ -106,4 +106,4 @@ def test_an_override_names_every_gate_that_stood_in_the_way() -> None:
 
 def test_nobody_overrides_an_unknown_patient() -> None:
     with pytest.raises(PatientNotKnown):
-        passed(Participant(), ANNA, Modality.GROUP, BOOKING, Override(PHYSICIAN, "A reason"))
+        passed(Participant(), Modality.GROUP, BOOKING, Override(PHYSICIAN, "A reason"), "patient_ids[0]")

@@ -179,8 +179,9 @@ def test_a_session_moves_with_its_date() -> None:
 
 def test_a_session_is_held_for_everyone_with_a_seat() -> None:
     assert session.given(scheduled, anna).when(hold) == [held]
-    for patient_ids in ((), (ANNA, BEN), (BEN,), (ANNA, ANNA)):
-        with pytest.raises(SheetIncomplete):
+    wrong = {(): SheetIncomplete, (ANNA, BEN): NotSeated, (BEN,): NotSeated, (ANNA, ANNA): NotSeated}
+    for patient_ids, refusal in wrong.items():
+        with pytest.raises(refusal):
             session.given(scheduled, anna).when(replace(hold, patient_ids=patient_ids))
 
 
