@@ -166,9 +166,9 @@ class TableReader:
 
 
 def continuing(name: str, checkpoint: Checkpoint, messages: Sequence[Any]) -> tuple[list[Any], Checkpoint]:
-    """The messages that continue the checkpoint, without duplicates, and the checkpoint after them.
+    """The messages that continue the checkpoint, without duplicates and up to a gap, and the checkpoint after them.
 
-    Raises Gap when one is missing between, Halted when the last applied event comes again as another one: history has
+    Raises Gap when already the first is not the next one, Halted when the last applied event comes again as another one: history has
     diverged, as after a restored backup (trap T13). A record without a readable sequence goes along to be parked.
     """
     last, last_id = checkpoint.last_sequence or 0, checkpoint.last_event_id
@@ -184,6 +184,8 @@ def continuing(name: str, checkpoint: Checkpoint, messages: Sequence[Any]) -> tu
         if sequence <= last:
             DUPLICATES.labels(name).inc()
             continue
+        if sequence != last + 1 and fresh:
+            return fresh, Checkpoint(message.offset, last, last_id)
         if sequence != last + 1:
             raise Gap(f"sequence {sequence} came after {last}")
         last, last_id = sequence, event_id

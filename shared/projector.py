@@ -29,6 +29,9 @@ _CHECKPOINT: Final = """
 select next_offset, last_sequence, last_event_id from projection.checkpoint where projection = $1 and topic = $2 and partition = $3
 """
 _FIRST: Final = "insert into projection.checkpoint (projection, topic, partition, next_offset) values ($1, $2, $3, 0) on conflict do nothing"
+_LOCK: Final = """
+select next_offset from projection.checkpoint where projection = $1 and topic = $2 and partition = $3 for update
+"""
 _MOVE: Final = """
 update projection.checkpoint set next_offset = $5, last_sequence = $6, last_event_id = $7, moved_at = clock_timestamp()
 where projection = $1 and topic = $2 and partition = $3 and next_offset = $4
@@ -223,6 +226,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         known = self._checkpoints[tp]
         try:
             async with self._pool.acquire() as connection, connection.transaction():
+                await self._lock(connection, tp, known)
                 reached = await self._reader.apply(connection, known, messages, self._ratio)
                 await self._move(connection, tp, known, reached)
                 await connection.execute("select pg_notify($1, $2)", CHANNEL, self._reader.name)
@@ -241,10 +245,17 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
             await self._seek(tp)
         else:
             self._checkpoints[tp] = reached
+            if reached.next_offset <= messages[-1].offset:
+                self._consumer.seek(tp, reached.next_offset)
             if reached.last_sequence != known.last_sequence:
                 self._rewound.discard(tp)
             with suppress(KafkaError):
                 await self._consumer.commit({tp: reached.next_offset})
+
+    async def _lock(self, connection: Connection, tp: TopicPartition, known: Checkpoint) -> None:
+        """The fence comes first: whoever is late must not take what is applied already for an event's fault."""
+        if await connection.fetchval(_LOCK, self._reader.name, tp.topic, tp.partition) != known.next_offset:
+            raise Fenced
 
     async def _move(self, connection: Connection, tp: TopicPartition, known: Checkpoint, reached: Checkpoint) -> None:
         done = await connection.execute(

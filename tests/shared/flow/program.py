@@ -1,6 +1,6 @@
 """A relay or a projector as a process of its own, which dies by SIGKILL at the worst moment.
 
-`python -m tests.shared.flow.program NAME TOPIC`, NAME one of PARTS. Where it dies is chosen, that it dies is not acted:
+`python -m tests.shared.flow.program NAME TOPIC`, NAME one of RELAYS or PROJECTORS. Where it dies is chosen, that it dies is not acted:
 nothing is flushed, closed or told.
 """
 
@@ -95,10 +95,12 @@ class CheckpointFirst(Projector, Mortal):
         self._checkpoints[tp] = reached
 
 
-PARTS = {
+RELAYS: dict[str, type[Relay]] = {
     "relay": Relay,
     "dies-after-sending": DiesAfterSending,
     "cursor-first": CursorFirst,
+}
+PROJECTORS: dict[str, type[Projector]] = {
     "projector": Projector,
     "dies-before-commit": DiesBeforeCommit,
     "checkpoint-first": CheckpointFirst,
@@ -107,13 +109,13 @@ PARTS = {
 
 async def main(name: str, topic: str) -> None:
     """Run one part until it dies."""
-    settings, part = Settings(), PARTS[name]
-    if issubclass(part, Relay):
-        await part("counter", settings, topic).run()
+    settings = Settings()
+    if name in RELAYS:
+        await RELAYS[name]("counter", settings, topic).run()
         return
     projecting.SESSION_MS = SESSION_MS  # type: ignore[misc]  # shorter for these processes only
     pool = await open_pool(settings.database_dsn, name="test worker", connections_max=4)
-    await part(reader_of(topic), pool, settings, f"{topic}.ledger").run()
+    await PROJECTORS[name](reader_of(topic), pool, settings, f"{topic}.ledger").run()
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ async def stage(database: ServiceDatabase, kafka: TestKafka, **changes: Any) -> 
 
 
 async def started(here: Stage, name: str) -> asyncio.subprocess.Process:
-    """One of `program.PARTS` as a process."""
+    """A relay or projector of `program` as a process."""
     environment = os.environ | here.database.environment("worker") | {"EVENKEEL_KAFKA": here.kafka.bootstrap}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.shared.flow.program", name, here.topic),

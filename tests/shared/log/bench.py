@@ -46,7 +46,7 @@ def act(
     *,
     remark: str | None = None,
     events: int = 1,
-    given: tuple[object, ...] = (),
+    given: tuple[str, ...] = (),
     **how: Any,
 ) -> Act:
     """Count on one stream; a UUID is a patient's."""

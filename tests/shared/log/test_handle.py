@@ -64,7 +64,7 @@ async def test_a_retry_after_a_crash_in_the_middle_finds_exactly_one_event(servi
     patient, rounds = uuid4(), 60
     async with open_log(database) as bench:
         killer = asyncio.create_task(kill_backends(database.superuser_dsn))
-        outcomes = []
+        outcomes: list[Outcome] = []
         while not killer.done() or len(outcomes) < rounds:
             keys = [f"key-{len(outcomes) + number}" for number in range(rounds)]
             outcomes += await asyncio.gather(*(until_answered(bench, patient, key) for key in keys))

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -18,7 +18,7 @@ from shared.log.pending import Draft, Pending
 from tests.conftest import MakeDatabase
 from tests.embedded import ServiceDatabase
 from tests.shared.log import counter as vocabulary
-from tests.shared.log.bench import act, context, open_log
+from tests.shared.log.bench import OpenLog, act, context, open_log
 from tests.shared.log.counter import Counted
 
 CODEC = Codec(vocabulary)
@@ -138,8 +138,8 @@ async def test_appends_over_the_same_streams_in_opposite_order_never_deadlock(se
     assert any(lane_of(str(one)) != lane_of(str(other)) for one, other in pairs)
     async with open_log(database, redecide_max=1000) as here, open_log(database, redecide_max=1000) as there:
 
-        async def both(log, first, second):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - local
-            await log.log.handle([act(first), act(second)], context(), uuid4().hex, b"")
+        async def both(bench: OpenLog, first: UUID, second: UUID) -> None:
+            await bench.log.handle([act(first), act(second)], context(), uuid4().hex, b"")
 
         for _ in range(25):
             await asyncio.gather(*(both(here, a, b) for a, b in pairs), *(both(there, b, a) for a, b in pairs))
