@@ -53,7 +53,7 @@ RULES: Rules = {
     "record_sheet": allow(*_CLINICIANS),
     "record_late": allow(*_CLINICIANS),
     "correct_attendance": allow(*_CLINICIANS, Role.SITE_MANAGER),
-    "retract_attendance": allow(*_CLINICIANS, Role.SITE_MANAGER),
+    "retract_attendance": allow(*_CLINICIANS, Role.SITE_MANAGER, reach=Reach.NETWORK),
     "report_support_meeting": allow(*_DESK, reach=Reach.NETWORK),
     "verify_evidence": allow(*_CLINICIANS),
     "reject_evidence": allow(*_CLINICIANS),

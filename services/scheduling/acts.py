@@ -112,6 +112,19 @@ def cancel_booking(of: Attendance, command: CancelBooking, site_id: str, expecte
     return acts + moves(session_id, [Bearer(Owner.PATIENT, patient_id)], Span(of.starts_at, of.ends_at), None)
 
 
+def retract(of: Attendance, head: Act, site_id: str) -> list[Act]:
+    """The attendance (`head`), and the seat and time of a patient who was not there; a meeting outside had neither."""
+    if of.session is None or of.starts_at is None or of.ends_at is None:
+        return [head]
+    session_id, patient_id = of.session.session_id, of.session.patient_id
+    seat = Act(session.decider, session_id, GiveBackSeat(site_id, patient_id))
+    return [
+        head,
+        seat,
+        *moves(session_id, [Bearer(Owner.PATIENT, patient_id)], Span(of.starts_at, of.ends_at), None),
+    ]
+
+
 def reschedule(session_id: UUID, now_is: Session, command: Reschedule, expected: int) -> list[Act]:
     """The session, and everything that moves with it."""
     assert now_is.setting is not None
@@ -189,11 +202,11 @@ def moves(session_id: UUID, owners: Sequence[Bearer], before: Span | None, after
     left = [on for on in days(before.starts_at, before.ends_at) if on not in kept] if before else []
     acts = []
     for one in owners:
-        subject = Subject(one.owner_id) if one.owner is Owner.PATIENT else Subject()
+        # A patient's calendar is in no patient's lane: plan state has nothing to learn from it.
         streams = {on: stream_id(one.owner, one.owner_id, on) for on in [*left, *kept]}
-        acts += [Act(calendars, streams[on], Release(session_id), subject) for on in left]
+        acts += [Act(calendars, streams[on], Release(session_id)) for on in left]
         if after:
             times = (after.starts_at.astimezone(UTC), after.ends_at.astimezone(UTC))
             reserve = Reserve(one.owner, session_id, *times, one.where)
-            acts += [Act(calendars, streams[on], reserve, subject) for on in kept]
+            acts += [Act(calendars, streams[on], reserve) for on in kept]
     return acts

@@ -11,7 +11,7 @@ from services.scheduling import acts, attendance, examples, participant, site, s
 from services.scheduling.attendance_state import attendance_id as attendance_id_of
 from services.scheduling.attendance_state import standing_record
 from services.scheduling.catalogue import catalogue
-from services.scheduling.own import own_session
+from services.scheduling.own import own_session, own_story
 from services.scheduling.recording import Correct, Line, RejectEvidence, Report, Retract, Sheet, VerifyEvidence
 from services.scheduling.session import PATIENTS_AT_ONCE_MAX, AddToSheet, Hold
 from services.scheduling.site_clock import local_date
@@ -96,10 +96,12 @@ async def correct_attendance(
 async def retract_attendance(
     attendance_id: UUID, command: Annotated[Retract, Body(openapi_examples=examples.RETRACTION)], door: Commands
 ) -> Accepted:
-    """Say that the patient was not part of this session at all. The record stays in the story and counts no more."""
+    """Say that the patient was not part of this session at all. The record stays in the story; seat and time are free again."""
     expected = door.expected()
-    corrects = standing_record(await door.story(attendance.decider, attendance_id))
-    return await door.handle(Act(attendance.decider, attendance_id, command, expected=expected, corrects=corrects))
+    story = await own_story(door, attendance_id)
+    head = Act(attendance.decider, attendance_id, command, expected=expected, corrects=standing_record(story))
+    now_is = attendance.decider.fold([one.data for one in story])
+    return await door.handle(*acts.retract(now_is, head, door.site_id))
 
 
 @router.put("/patients/{patient_id}/support-meetings/{meeting_id}", status_code=201)

@@ -21,7 +21,7 @@ router = APIRouter(tags=["sites"])
 async def open_site(
     site_id: SiteId, command: Annotated[site.Open, Body(openapi_examples=examples.SITE)], door: Commands
 ) -> Accepted:
-    """Add a clinic to the network, under a short name that stays."""
+    """Add a clinic to the network, under a short name that stays. Evenkeel-Site names the new site itself."""
     check_acting_site(door, site_id)
     catalogue().counting_policy(command.counting_policy)
     return await door.handle(Act(site.decider, site_id, command))

@@ -1,10 +1,12 @@
-"""A site's own sessions and groups: those of others read as not found, also where an operation looks across the network."""
+"""A site's own sessions, groups and attendance: those of others read as not found, also where an operation looks across the network."""
 
 from uuid import UUID
 
-from services.scheduling import group, session
+from services.scheduling import attendance, group, session
+from services.scheduling.booking import AttendanceUnknown
 from services.scheduling.group import Group, GroupNotFounded
 from services.scheduling.session import Session, SessionNotScheduled
+from shared.event import AnyRecorded
 from shared.failures import Invalid
 from shared.http import CommandDoor
 
@@ -27,6 +29,14 @@ async def own_group(door: CommandDoor, group_id: UUID) -> Group:
     if state.site_id != door.site_id:
         raise GroupNotFounded
     return state
+
+
+async def own_story(door: CommandDoor, attendance_id: UUID) -> list[AnyRecorded]:
+    """What was written down about one patient at one session. Raises AttendanceUnknown."""
+    story = await door.story(attendance.decider, attendance_id)
+    if story[0].site_id != door.site_id:
+        raise AttendanceUnknown
+    return story
 
 
 def check_acting_site(door: CommandDoor, site_id: str) -> None:

@@ -14,7 +14,7 @@ DAYS_AT_ONCE_MAX: Final = 400
 """How long a stretch of dates may be asked for at once."""
 
 EARLIEST: Final = date(2000, 1, 1)
-LATEST: Final = date(2200, 1, 1)
+LATEST: Final = date(2100, 1, 1)
 
 type Rule = Annotated[
     str, Field(min_length=11, max_length=120, pattern=r"^[A-Z0-9=;,]+$", examples=["FREQ=WEEKLY;BYDAY=MO,WE,FR"])

@@ -51,6 +51,7 @@ class SessionLine:
     minutes: int | None
     cancel_reason: SessionCancelReason | None
     version: int
+    degraded_since: datetime | None
 
 
 _LINE: Final = shown(SessionLine)
@@ -112,7 +113,7 @@ def _scheduled(session_id: UUID, event: SessionScheduled, version: int) -> Write
 _SESSIONS: Final = """
 select s.session_id, s.site_id, s.kind, s.modality, s.group_id, g.name as group_name, s.topic, s.place, s.room_id, r.name as room_name,
        s.leader_id, l.short_name as leader_name, s.co_leader_id, s.starts_at, s.ends_at, s.session_on, s.zone, s.capacity,
-       s.seats_taken, s.status, s.minutes, s.cancel_reason, s.version
+       s.seats_taken, s.status, s.minutes, s.cancel_reason, s.version, projection.degraded_since(s.session_id::text) as degraded_since
 from view.session s
 left join view.therapy_group g on g.group_id = s.group_id
 left join view.room r on r.room_id = s.room_id

@@ -146,6 +146,11 @@ async def test_a_retraction_takes_the_minutes_away(clinic: Clinic) -> None:
     assert await clinic.rows(f"patients/{patient}/weeks") == []
     again = await clinic.post(f"{path}/corrections", {"status": "no_show"}, version=found["version"])
     assert refused(again)[:2] == (409, "not-recorded")
+    session = found["session_id"]
+    done(await clinic.post(f"sessions/{session}/bookings", {"patient_ids": [str(patient)]}))
+    done(await clinic.post(f"sessions/{session}/late-attendances", {"lines": [line(patient, "excused")]}))
+    (found,) = await clinic.rows(f"patients/{patient}/attendances")
+    assert (found["status"], found["minutes"]) == ("excused", 0)
 
 
 async def test_minutes_are_summed_by_week_and_form_of_help(clinic: Clinic) -> None:

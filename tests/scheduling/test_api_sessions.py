@@ -83,6 +83,38 @@ async def test_a_session_moves_with_its_bookings_and_frees_the_old_time(clinic: 
     assert refused(taken) == (409, "room-taken", "room_id")
 
 
+async def test_a_session_that_moves_to_another_room_and_day_frees_the_old_one(clinic: Clinic) -> None:
+    attic, session = str(uuid4()), await clinic.session(day=3)
+    done(await clinic.put(f"rooms/{attic}", body(examples.ROOM, site_id=clinic.site), "site_manager"))
+    new_time = clinic.wanted(day=4, room_id=attic)
+    new_time = {name: new_time[name] for name in ("place", "room_id", "starts_at", "ends_at")}
+
+    done(await clinic.post(f"sessions/{session}/rescheduling", new_time, version=1))
+
+    await clinic.session(day=3)
+    await clinic.session(day=4, leader_id=clinic.physician)
+    taken = await clinic.put(f"sessions/{uuid4()}", clinic.wanted(day=4, room_id=attic, leader_id=clinic.physician))
+    assert refused(taken) == (409, "room-taken", "room_id")
+
+
+async def test_an_evening_in_new_york_is_on_its_own_date_and_across_midnight_of_the_calendar(clinic: Clinic) -> None:
+    """T44: half past six in the evening of the third is half an hour before midnight in UTC."""
+    site = f"york-{uuid4().hex[:8]}"
+    clinic.site = site
+    new_york = body(examples.SITE, zone="America/New_York")
+    done(await clinic.put(f"sites/{site}", new_york, "network_manager"))
+    online = {"place": "telehealth", "room_id": None}
+    evening = {"starts_at": "2026-03-03T18:30:00-05:00", "ends_at": "2026-03-03T19:30:00-05:00"}
+    later = {"starts_at": "2026-03-03T19:15:00-05:00", "ends_at": "2026-03-03T20:00:00-05:00"}
+
+    done(await clinic.put(f"sessions/{uuid4()}", clinic.wanted() | online | evening))
+
+    (line,) = await clinic.rows(f"sites/{site}/days/2026-03-03/sessions")
+    assert (line["session_on"], line["starts_at"]) == ("2026-03-03", "2026-03-03T23:30:00Z")
+    taken = await clinic.put(f"sessions/{uuid4()}", clinic.wanted() | online | later)
+    assert refused(taken) == (409, "leader-taken", "leader_id")
+
+
 async def test_a_session_that_moved_on_is_not_moved_blindly(clinic: Clinic) -> None:
     """T32"""
     session = await clinic.session()
