@@ -86,11 +86,11 @@ def release(root: Path) -> None:
 
 
 def _openapi(service: str) -> dict[str, Any]:
-    from shared.http import openapi  # noqa: PLC0415 - only this path needs the web framework
+    from shared.http import create_app  # noqa: PLC0415 - only this path needs the web framework
+    from shared.settings import Settings  # noqa: PLC0415 - same
 
-    module = import_module(f"services.{service}.main")
-    described: dict[str, Any] = openapi(module.SERVICE)
-    return described
+    settings = Settings(database_dsn="", keyring_dsn="", kafka="", site_keys_file=Path())  # nothing is opened
+    return create_app(import_module(f"services.{service}.main").SERVICE, settings).openapi()
 
 
 def _json(value: object) -> str:
