@@ -9,6 +9,8 @@ DATA ?= .evenkeel
 MINUTES ?= 5
 SEED ?= 1
 
+LOCKING := --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
 .PHONY: help setup lock run test check contracts bench chaos up down clean
 
 help: ## List the targets
@@ -24,8 +26,8 @@ $(VENV)/.complete: requirements.lock pyproject.toml deploy/find-python
 	@touch $@
 
 lock: setup ## Resolve the dependencies anew, with hashes and without index addresses
-	$(BIN)/uv pip compile --quiet --upgrade --extra local --extra dev --python-version 3.12 --universal --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile $(LOCKING) --extra local --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile $(LOCKING) --constraint requirements.lock pyproject.toml -o deploy/requirements.lock
 
 run: setup ## Start everything, load the demonstration, print what to try
 	@$(BIN)/evenkeel status --data $(DATA) >/dev/null 2>&1 || $(BIN)/evenkeel up --detach --data $(DATA)

@@ -43,6 +43,16 @@ class AlreadyRunning(Exception):  # noqa: N818 - said to an operator as it is
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where a process finds the servers (`host:port`), and where it listens."""
+
+    postgres: str
+    kafka: str
+    http_host: str
+    http_port: int
+
+
+@dataclass(frozen=True)
 class Instance:
     """The data folder of one local system."""
 
@@ -129,18 +139,17 @@ class Instance:
         file.write_text(json.dumps(ports, indent=2))
         return ports
 
-    def environment(self, service: str, kind: str, ports: dict[str, int]) -> dict[str, str]:
+    def environment(self, service: str, kind: str, places: "Places") -> dict[str, str]:
         """What a service's process is started with."""
-        passwords, server = self.passwords(), f"127.0.0.1:{ports['postgres']}"
-        role = f"{service}_{kind}"
+        passwords, role = self.passwords(), f"{service}_{kind}"
         return {
             "EVENKEEL_ENVIRONMENT": "local",
-            "EVENKEEL_DATABASE_DSN": f"postgresql://{role}:{passwords[role]}@{server}/{service}",
-            "EVENKEEL_KEYRING_DSN": f"postgresql://keyring_user:{passwords['keyring_user']}@{server}/{KEYRING}",
+            "EVENKEEL_DATABASE_DSN": f"postgresql://{role}:{passwords[role]}@{places.postgres}/{service}",
+            "EVENKEEL_KEYRING_DSN": f"postgresql://keyring_user:{passwords['keyring_user']}@{places.postgres}/{KEYRING}",
             "EVENKEEL_SITE_KEYS_FILE": str(self._secret("site-keys.json")),
-            "EVENKEEL_KAFKA": f"127.0.0.1:{ports['kafka']}",
-            "EVENKEEL_HTTP_HOST": "127.0.0.1",
-            "EVENKEEL_HTTP_PORT": str(ports[f"{service}-{kind}"]),
+            "EVENKEEL_KAFKA": places.kafka,
+            "EVENKEEL_HTTP_HOST": places.http_host,
+            "EVENKEEL_HTTP_PORT": str(places.http_port),
             "EVENKEEL_JWT_JWKS_FILE": str(self._secret("jwks.json")),
             "EVENKEEL_JWT_ISSUER": ISSUER,
             "EVENKEEL_JWT_AUDIENCE": AUDIENCE,

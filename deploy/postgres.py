@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-
 START_SECONDS_MAX: Final = 30
 STOP_SECONDS_MAX: Final = 30
 

@@ -15,7 +15,7 @@ import structlog
 from deploy import kafka, postgres
 from deploy.bootstrap import prepare_databases, prepare_topics
 from deploy.child import Child
-from deploy.instance import PROCESSES, Instance
+from deploy.instance import PROCESSES, Instance, Places
 
 READY_SECONDS_MAX: Final = 120.0
 LOOK_SECONDS: Final = 0.1
@@ -97,7 +97,10 @@ class Supervisor:
         await self._until(lambda: _listens(self._ports["kafka"]), child)
 
     def _service(self, service: str, kind: str) -> Child:
-        environment = _inherited() | self._instance.environment(service, kind, self._ports)
+        ports = self._ports
+        servers = f"127.0.0.1:{ports['postgres']}", f"127.0.0.1:{ports['kafka']}"
+        places = Places(*servers, "127.0.0.1", ports[f"{service}-{kind}"])
+        environment = _inherited() | self._instance.environment(service, kind, places)
         root = str(Path(__file__).parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         command = [sys.executable, "-m", "deploy.serve", service, kind]
