@@ -146,6 +146,16 @@ async def test_a_prescriber_lets_an_order_go_on_after_discharge(clinic: Clinic) 
     await clinic.done(await clinic.post(f"orders/{order}/doses", {"dose_mg": "16"}))
 
 
+async def test_an_order_signed_after_the_discharge_waits_for_review_too(clinic: Clinic) -> None:
+    order, patient = str(uuid4()), uuid4()
+    await clinic.admit(patient, episode := uuid4(), today())
+    await clinic.discharge(patient, episode, _date(ago(3)))
+    await signed(clinic, order, patient_id=str(patient))
+
+    (waiting,) = (await clinic.get(f"orders?needs_review=true&patient_id={patient}"))["items"]
+    assert (waiting["order_id"], waiting["discharged_on"]) == (order, ago(3))
+
+
 async def test_intakes_word_heard_twice_changes_nothing(clinic: Clinic) -> None:
     order, episode = str(uuid4()), uuid4()
     patient = await signed(clinic, order)
