@@ -22,7 +22,7 @@ $(VENV)/.complete: requirements.lock pyproject.toml deploy/find-python
 	@python=$$(deploy/find-python) && rm -rf $(VENV)/.complete && $$python -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r requirements.lock 2>$(VENV)/pip.log \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@
 
 lock: setup ## Resolve the dependencies anew, with hashes and without index addresses
