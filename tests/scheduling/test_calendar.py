@@ -5,7 +5,7 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.calendar import (
@@ -97,6 +97,7 @@ def test_a_time_across_midnight_is_in_the_calendars_of_both_days() -> None:
     assert stream_id(Owner.ROOM, ROOM, MONDAY) == f"room.{ROOM}.2026-03-09"
 
 
+@settings(deadline=None)
 @given(
     wishes=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 200)), max_size=30),
 )

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.activities import KindNotLedByStaff, KindUnknown
@@ -249,6 +249,7 @@ def test_a_group_meets_at_six_before_and_after_the_clocks_change() -> None:
     assert all(one.ends_at - one.starts_at == timedelta(minutes=90) for one in found_meetings)
 
 
+@settings(deadline=None)
 @given(
     zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Beirut"]),
     first_on=st.dates(date(2008, 1, 1), date(2035, 12, 31)),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.attendance import decider
@@ -206,6 +206,7 @@ corrections = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(corrections, max_size=8))
 def test_after_any_number_of_corrections_the_last_one_stands(commands: list[Correct]) -> None:
     """T43: the fold equals an oracle that only remembers the last command."""

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.recurrence import DAYS_AT_ONCE_MAX, RecurrenceNotUnderstood, StretchTooLong, check_rule, dates
@@ -31,6 +31,7 @@ clocks = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0,
 days = st.dates(date(2005, 1, 1), date(2045, 12, 31))
 
 
+@settings(deadline=None)
 @given(zone=st.sampled_from(ZONES), on=days, clock=clocks)
 def test_a_local_time_stays_on_its_date(zone: str, on: date, clock: str) -> None:
     """T44"""
@@ -43,6 +44,7 @@ def test_a_local_time_stays_on_its_date(zone: str, on: date, clock: str) -> None
         assert local_date(zone, moment) == on
 
 
+@settings(deadline=None)
 @given(zone=st.sampled_from(sorted(one for one in available_timezones() if "/" in one)), on=days, clock=clocks)
 def test_in_no_zone_of_the_world_a_date_shifts(zone: str, on: date, clock: str) -> None:
     """T44"""
@@ -51,6 +53,7 @@ def test_in_no_zone_of_the_world_a_date_shifts(zone: str, on: date, clock: str) 
     assert moment is None or local_date(zone, moment) == on
 
 
+@settings(deadline=None)
 @given(zone=st.sampled_from(ZONES), on=days, clock=clocks)
 def test_the_clock_shows_the_time_or_the_clock_was_put_forward_over_it(zone: str, on: date, clock: str) -> None:
     """T44: a time that exists is the time shown; one that does not is shown later, by as much as the clock jumped."""
@@ -87,6 +90,7 @@ def test_a_time_that_is_skipped_or_shown_twice_is_read_as_rfc_5545_says(
     assert instant(zone, on, clock) == utc
 
 
+@settings(deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     first_on=st.dates(date(2010, 1, 1), date(2030, 12, 31)),
