@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.database import Pool
+from shared.database import Pool, Record
 from shared.failures import Failure
 
 FORGET_SECONDS: Final = 60.0
@@ -21,10 +22,16 @@ REMEMBERED_KEYS_MAX: Final = 50_000
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
 
-_INSERT: Final = "insert into keyring.data_key (key_id, wrapped) values ($1, $2) on conflict do nothing"
-_SELECT: Final = "select wrapped from keyring.data_key where key_id = $1"
+_SELECT: Final = "select key_id, wrapped, wrapped_by from keyring.data_key where key_id = any($1)"
+_INSERT: Final = """
+insert into keyring.data_key (key_id, wrapped, wrapped_by) select k, w, $3::text from unnest($1::text[], $2::bytea[]) as new (k, w)
+order by k on conflict do nothing
+"""
+# The row is made when there was none: whoever is erased before anything was sealed stays erased too.
 _DESTROY: Final = """
-update keyring.data_key set wrapped = null, destroyed_at = clock_timestamp() where key_id = $1 and destroyed_at is null
+insert into keyring.data_key as d (key_id, destroyed_at) values ($1, clock_timestamp())
+on conflict (key_id) do update set wrapped = null, wrapped_by = null, destroyed_at = clock_timestamp()
+where d.destroyed_at is null
 """
 
 
@@ -32,25 +39,45 @@ class SealBroken(Failure):
     """Sealed bytes do not belong to this event, or were changed."""
 
 
+class KeyMissing(Failure):
+    """The keyring does not hold the key of something sealed: it is not the keyring that sealed it, or lost it."""
+
+
 @dataclass(frozen=True)
 class SiteKeys:
-    """What the site keys file holds: the key that wraps, and the key of the blind indexes; 32 bytes each."""
+    """What the site keys file holds: the keys that wrap, the first for new ones, and the key of the blind indexes."""
 
-    wrapping: bytes
+    wrapping: Mapping[str, bytes]
     blinding: bytes
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that wraps new ones."""
+        return next(iter(self.wrapping))
 
     @classmethod
     def read(cls, path: Path) -> "SiteKeys":
-        """Read the file: JSON with `wrapping` and `blinding` in hexadecimal."""
-        held = json.loads(path.read_text())
-        return cls(bytes.fromhex(held["wrapping"]), bytes.fromhex(held["blinding"]))
+        """Read the file: `{"wrapping": {"<id>": "<hexadecimal>", …}, "blinding": "<hexadecimal>"}`, 32 bytes each."""
+        held = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            {name: bytes.fromhex(key) for name, key in held["wrapping"].items()}, bytes.fromhex(held["blinding"])
+        )
 
     @staticmethod
     def write_new(path: Path) -> None:
-        """Make both keys; an existing file is never replaced."""
-        held = {"wrapping": os.urandom(_KEY_BYTES).hex(), "blinding": os.urandom(_KEY_BYTES).hex()}
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        """Make the keys; an existing file is never replaced."""
+        held = {"wrapping": {"1": os.urandom(_KEY_BYTES).hex()}, "blinding": os.urandom(_KEY_BYTES).hex()}
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(held, file)
+
+
+@dataclass(frozen=True, slots=True)
+class ToSeal:
+    """The personal fields of one event."""
+
+    key_id: str
+    event_id: UUID
+    plaintext: bytes
 
 
 class Keyring:
@@ -59,20 +86,24 @@ class Keyring:
     def __init__(self, pool: Pool, keys: SiteKeys) -> None:
         """`pool` reaches the keyring database, which is not the service's."""
         self._pool, self._keys = pool, keys
-        self._wrap = AESGCM(keys.wrapping)
+        self._wraps = {name: AESGCM(key) for name, key in keys.wrapping.items()}
         self._held: dict[str, tuple[float, AESGCM | None]] = {}
 
     async def seal(self, key_id: str, event_id: UUID, plaintext: bytes) -> bytes | None:
         """Nonce and ciphertext, bound to the event; makes the key when there is none. None when the key was destroyed."""
-        key = await self._key(key_id, make=True)
-        if key is None:
-            return None
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + key.encrypt(nonce, plaintext, event_id.bytes)
+        return (await self.seal_all([ToSeal(key_id, event_id, plaintext)]))[0]
+
+    async def seal_all(self, wanted: Sequence[ToSeal]) -> list[bytes | None]:
+        """As `seal`, with one look for all keys that are not remembered."""
+        keys = await self._keys_of({one.key_id for one in wanted}, make=True)
+        return [_seal(key, one) if (key := keys[one.key_id]) else None for one in wanted]
 
     async def open(self, key_id: str, event_id: UUID, sealed: bytes) -> bytes | None:
-        """What was sealed, None when the key was destroyed. Raises SealBroken."""
-        key = await self._key(key_id, make=False)
+        """What was sealed, None when the key was destroyed. Raises SealBroken and KeyMissing."""
+        keys = await self._keys_of({key_id}, make=False)
+        if key_id not in keys:
+            raise KeyMissing(str(event_id))
+        key = keys[key_id]
         if key is None:
             return None
         try:
@@ -81,34 +112,48 @@ class Keyring:
             raise SealBroken(str(event_id)) from error
 
     async def destroy(self, key_id: str) -> bool:
-        """Erase whoever the key belongs to, for good; False when there was nothing left to destroy."""
+        """Erase whoever the key belongs to, for good; False when that was done before."""
         done = await self._pool.execute(_DESTROY, key_id)
         self._held.pop(key_id, None)
-        return bool(done == "UPDATE 1")
+        return bool(done == "INSERT 0 1")
 
     def blind_index(self, value: str) -> str:
         """A keyed hash by which equal values are found without being read: hexadecimal HMAC-SHA256."""
         return hmac.new(self._keys.blinding, value.encode(), hashlib.sha256).hexdigest()
 
-    async def _key(self, key_id: str, *, make: bool) -> AESGCM | None:
-        until, held = self._held.get(key_id, (0.0, None))
-        if time.monotonic() < until:
-            return held
-        wrapped = await self._pool.fetchrow(_SELECT, key_id)
-        if wrapped is None and make:
-            nonce = os.urandom(_NONCE_BYTES)
-            made = self._wrap.encrypt(nonce, AESGCM.generate_key(256), key_id.encode())
-            await self._pool.execute(_INSERT, key_id, nonce + made)
-            wrapped = await self._pool.fetchrow(_SELECT, key_id)
-        if wrapped is None:
-            return None
-        secret = wrapped["wrapped"]
-        key = (
-            AESGCM(self._wrap.decrypt(secret[:_NONCE_BYTES], secret[_NONCE_BYTES:], key_id.encode()))
-            if secret
-            else None
-        )
+    async def _keys_of(self, key_ids: Collection[str], *, make: bool) -> dict[str, AESGCM | None]:
+        """The keys that there are, None for a destroyed one; with `make`, all of them."""
+        now = time.monotonic()
+        held = {one: found[1] for one in key_ids if (found := self._held.get(one)) and now < found[0]}
+        if absent := [one for one in key_ids if one not in held]:
+            rows = await self._pool.fetch(_SELECT, absent)
+            if make and (new := set(absent) - {row["key_id"] for row in rows}):
+                # Another process may make one of them at the same moment: what the table holds afterwards counts.
+                await self._pool.execute(_INSERT, list(new), [self._new_key(one) for one in new], self._keys.newest)
+                rows = await self._pool.fetch(_SELECT, absent)
+            held |= {row["key_id"]: self._remembered(row, now + FORGET_SECONDS) for row in rows}
+        return held
+
+    def _remembered(self, row: Record, until: float) -> AESGCM | None:
+        key = self._unwrapped(row) if row["wrapped"] is not None else None
+        self._held.pop(row["key_id"], None)
         if len(self._held) >= REMEMBERED_KEYS_MAX:
-            self._held.clear()
-        self._held[key_id] = (time.monotonic() + FORGET_SECONDS, key)
+            del self._held[next(iter(self._held))]
+        self._held[row["key_id"]] = (until, key)
         return key
+
+    def _unwrapped(self, row: Record) -> AESGCM:
+        nonce, wrapped = row["wrapped"][:_NONCE_BYTES], row["wrapped"][_NONCE_BYTES:]
+        try:
+            return AESGCM(self._wraps[row["wrapped_by"]].decrypt(nonce, wrapped, row["key_id"].encode()))
+        except (KeyError, InvalidTag) as error:
+            raise KeyMissing(f"wrapping key {row['wrapped_by']}") from error
+
+    def _new_key(self, key_id: str) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._wraps[self._keys.newest].encrypt(nonce, AESGCM.generate_key(256), key_id.encode())
+
+
+def _seal(key: AESGCM, one: ToSeal) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + key.encrypt(nonce, one.plaintext, one.event_id.bytes)

@@ -1,10 +1,13 @@
 """A lane is one sixteenth of a service's log and one partition of its topic: the patient decides which."""
 
-LANES = 16
+from struct import unpack_from
+from typing import Final
 
-_M = 0x5BD1E995
-_SEED = 0x9747B28C
-_WORD = 0xFFFFFFFF
+LANES: Final = 16
+
+_M: Final = 0x5BD1E995
+_SEED: Final = 0x9747B28C
+_WORD: Final = 0xFFFFFFFF
 
 
 def lane_of(key: str) -> int:
@@ -15,13 +18,12 @@ def lane_of(key: str) -> int:
 def murmur2(data: bytes) -> int:
     """Kafka's 32-bit murmur2, as an unsigned number."""
     length = len(data)
-    result = (_SEED ^ length) & _WORD
-    whole = length & ~3
-    for start in range(0, whole, 4):
-        k = (int.from_bytes(data[start : start + 4], "little") * _M) & _WORD
-        k = ((k ^ (k >> 24)) * _M) & _WORD
-        result = ((result * _M) & _WORD) ^ k
-    if rest := data[whole:]:
+    words = length >> 2
+    result = _SEED ^ length
+    for word in unpack_from(f"<{words}I", data):
+        k = (word * _M) & _WORD
+        result = ((result * _M) ^ ((k ^ (k >> 24)) * _M)) & _WORD
+    if rest := data[words << 2 :]:
         result = ((result ^ int.from_bytes(rest, "little")) * _M) & _WORD
     result = ((result ^ (result >> 13)) * _M) & _WORD
     return result ^ (result >> 15)

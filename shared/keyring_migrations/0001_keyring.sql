@@ -1,13 +1,16 @@
--- One key per patient, wrapped by the key of the site that first met the patient. Destroying a row erases the person everywhere.
+-- One key per patient, wrapped by a key from the site keys file (`wrapped_by` says by which). A destroyed row stays, so that no
+-- new key is ever made for someone who was erased.
 
 create schema keyring;
 
 create table keyring.data_key (
     key_id        text        primary key,
     wrapped       bytea,
+    wrapped_by    text,
     created_at    timestamptz not null default clock_timestamp(),
     destroyed_at  timestamptz,
-    check ((wrapped is null) = (destroyed_at is not null))
+    check ((wrapped is null) = (destroyed_at is not null)),
+    check ((wrapped is null) = (wrapped_by is null))
 );
 
 do $$

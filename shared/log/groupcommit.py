@@ -4,37 +4,48 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
 import asyncpg
 import structlog
+from prometheus_client import Counter, Histogram
 
 from shared.codec import Codec
-from shared.database import Connection, Pool, Record, connect
+from shared.database import Connection, Pool, connect
 from shared.decider import Decider
 from shared.event import AnyRecorded
 from shared.failures import Busy, Failure, Invalid, NotFound, Refused
 from shared.keyring import Keyring
 from shared.log.acts import Act, Context, Outcome
-from shared.log.append import Verdict, append, read_outcome
-from shared.log.deciding import Deciding
-from shared.log.memory import Known, Memory, Workspace
-from shared.log.pending import Pending
+from shared.log.append import prepare
+from shared.log.batch import BROKEN, Batches, KeyReused
+from shared.log.memory import Loading, Memory
+from shared.log.pending import Pending, named, target
 from shared.log.reading import story
 from shared.log.wake import Wake
 from shared.settings import Settings
 
-_PREPARE: Final = "select * from log.prepare($1, $2, $3)"
-_STREAM_OF: Final = "select event_id, stream from log.event where event_id = any($1)"
 RECONNECT_SECONDS: Final = 0.2
-BROKEN: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# Something in a request that PostgreSQL cannot hold: no other request may suffer for it.
+UNSTORABLE: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+BATCH_COMMANDS: Final = Histogram(
+    "evenkeel_log_batch_commands", "Commands per batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
+BATCH_SECONDS: Final = Histogram(
+    "evenkeel_log_batch_seconds",
+    "Time from taking a batch to its commit, in seconds.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+DECIDED_AGAIN: Final = Counter("evenkeel_log_decided_again_total", "Commands decided again: a stream had moved on.")
+BATCHES_FAILED: Final = Counter("evenkeel_log_batches_failed_total", "Batches whose transaction failed.")
 
 logger = structlog.get_logger()
-
-
-class KeyReused(Invalid):
-    """The idempotency key was used for another request."""
 
 
 class KeyInFlight(Refused):
@@ -51,12 +62,12 @@ class Log:
     def __init__(self, pool: Pool, codec: Codec, keyring: Keyring, settings: Settings) -> None:
         """Starts with `async with`."""
         self._pool, self._codec, self._settings = pool, codec, settings
-        self._memory = Memory(codec, settings.cached_streams_max)
-        self._deciding = Deciding(codec, keyring, settings.event_bytes_max)
+        self._memory = Memory(settings.cached_streams_max)
+        self._batches = Batches(codec, keyring, self._memory, settings)
         self._waiting: deque[Pending] = deque()
         self._in_flight: set[str] = set()
         self._arrived = asyncio.Event()
-        self._connection: Any = None
+        self._connection: Connection | None = None
         self._wake = Wake(pool)
         self._stopping = False
 
@@ -71,43 +82,43 @@ class Log:
         self._arrived.set()
         await self._task
         await self._wake.stop()
-        if self._connection is not None:
-            await self._connection.close()
 
     async def handle(self, acts: Sequence[Act], context: Context, key: str, fingerprint: bytes) -> Outcome:
-        """All acts or none, durable when it returns.
+        """All acts or none, durable when it returns. A caller who goes away does not take the batch along.
 
-        Raises what the deciders raise, NotFound, StaleVersion, TooLarge, KeyReused, KeyInFlight, Invalid (`effective_at`,
-        `corrects`) and Busy.
+        Raises what the deciders raise, NotFound, StaleVersion, TooLarge, KeyReused, KeyInFlight, PersonErased, Invalid
+        (`effective_at`, `corrects`) and Busy.
         """
         self._check_times(acts)
         if key in self._in_flight:
             raise KeyInFlight
         if self._stopping or len(self._waiting) >= self._settings.queued_commands_max:
             raise Busy
-        pending = Pending(acts, context, key, fingerprint, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._in_flight.add(key)
-        pending.answer.add_done_callback(lambda answer: self._answered(key, answer))
-        self._waiting.append(pending)
+        self._waiting.append(Pending(named(acts), context, key, fingerprint, self._in_flight, answer))
         self._arrived.set()
-        # A caller who goes away does not take the batch along: the future is answered all the same.
-        return await asyncio.shield(pending.answer)
+        return await answer
 
     async def replay(self, key: str, fingerprint: bytes) -> Outcome | None:
         """What was answered under the key before, None when nothing was. Raises KeyReused."""
-        row = await self._pool.fetchrow("select fingerprint, outcome from log.idempotency where key = $1", key)
-        if row is not None and row["fingerprint"] != fingerprint:
+        answers, _ = await prepare(self._pool, [key], [], [])
+        answered = answers.get(key)
+        if answered is not None and answered.fingerprint != fingerprint:
             raise KeyReused(field="Idempotency-Key")
-        return read_outcome(row["outcome"], replayed=True) if row else None
+        return answered.outcome if answered else None
 
     async def state[S](
         self, decider: Decider[S], stream_id: UUID | str, sites: frozenset[str] | None = None
     ) -> tuple[S, int]:
         """The stream folded on the spot, always current. Raises NotFound."""
-        stream = decider.stream(stream_id)
-        rows = await self._pool.fetch(_PREPARE, [], [stream], [self._memory.version(stream)])
-        self._memory.catch_up(rows, {stream: decider})
-        known: Known = self._memory.get(stream, decider.initial)
+        one = target(decider, stream_id)
+        loading = Loading(self._codec, self._memory, [one])
+        _, events = await prepare(self._pool, [], *loading.asked)
+        loading.fold(events)
+        if one.stream in loading.broken:
+            raise loading.broken[one.stream]
+        known = loading.known[one.stream]
         if known.version == 0 or not known.visible_from(sites):
             raise NotFound
         return known.state, known.version
@@ -116,43 +127,93 @@ class Log:
         """The stream's events, oldest first, personal fields closed. Raises NotFound."""
         return await story(self._pool, self._codec, stream, sites)
 
-    def _answered(self, key: str, answer: asyncio.Future[Outcome]) -> None:
-        self._in_flight.discard(key)
-        answer.exception()  # a caller who has gone away does not read it
-
     def _check_times(self, acts: Sequence[Act]) -> None:
         """Trap T54: who says when something was true stays within bounds."""
+        stated = [act.effective_at for act in acts if act.effective_at is not None]
+        if not stated:
+            return
         now = datetime.now(UTC)
         latest = now + timedelta(minutes=self._settings.effective_future_minutes_max)
         earliest = now - timedelta(days=self._settings.effective_past_days_max)
-        for act in acts:
-            if act.effective_at is not None and not earliest <= act.effective_at <= latest:
-                raise Invalid("Too far in the past or in the future", field="effective_at")
+        if not all(earliest <= one <= latest for one in stated):
+            raise Invalid("Too far in the past or in the future", field="effective_at")
 
     async def _run(self) -> None:
-        while not (self._stopping and not self._waiting):
-            if not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            size = min(len(self._waiting), self._settings.batch_commands_max)
-            batch = [self._waiting.popleft() for _ in range(size)]
-            try:
-                await self._commit(batch)
-            except BROKEN as error:
-                # The commit may or may not have happened; the key makes the retry safe.
-                logger.warning("batch_failed", commands=len(batch), error=type(error).__name__)
-                self._fail(batch)
-                self._let_go()
-                await asyncio.sleep(RECONNECT_SECONDS)
-            except Exception:
-                logger.exception("batch_failed", commands=len(batch))
-                self._fail(batch)
+        try:
+            while batch := await self._next():
+                BATCH_COMMANDS.observe(len(batch))
+                with BATCH_SECONDS.time():
+                    await self._carry_out(batch)
+        finally:
+            for pending in self._waiting:
+                pending.refuse(Busy())
+            self._let_go()
 
-    def _fail(self, batch: Sequence[Pending]) -> None:
+    async def _next(self) -> list[Pending]:
+        """The requests that wait, as many as a batch may have; none when stopped and nothing waits."""
+        while not self._waiting:
+            if self._stopping:
+                return []
+            self._arrived.clear()
+            await self._arrived.wait()
+        batch = [self._waiting.popleft()]
+        while self._waiting and len(batch) < self._settings.batch_commands_max:
+            if batch[0].alone or self._waiting[0].alone:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _carry_out(self, batch: Sequence[Pending]) -> None:
+        try:
+            again = await self._batches.carry_out(await self._connected(), batch)
+        except UNSTORABLE as error:
+            self._part(batch, error)
+        except BROKEN as error:
+            # The commit may or may not have happened; the key makes the retry safe.
+            logger.warning("log.batch_failed", commands=len(batch), error=type(error).__name__)
+            await self._broken(batch)
+        except Exception:
+            logger.exception("log.batch_failed", commands=len(batch))
+            await self._broken(batch)
+        else:
+            self._wake.soon()
+            self._again(again)
+
+    def _again(self, again: Sequence[Pending]) -> None:
+        """To the front of the queue, in the order in which they came; who lost too often is told to come again."""
+        for pending in reversed(again):
+            pending.attempts += 1
+            if pending.attempts > self._settings.redecide_max:
+                pending.refuse(Busy())
+            else:
+                self._waiting.appendleft(pending)
+        DECIDED_AGAIN.inc(len(again))
+
+    def _part(self, batch: Sequence[Pending], error: Exception) -> None:
+        """Nothing was stored, because of one request: each is tried alone."""
+        BATCHES_FAILED.inc()
+        if len(batch) == 1:
+            logger.error("log.unstorable", stream=batch[0].targets[0].stream, exc_info=error)
+            unexpected = isinstance(error, asyncpg.IntegrityConstraintViolationError)
+            batch[0].refuse(Failure() if unexpected else Invalid("It holds something that cannot be stored"))
+            return
+        for pending in reversed([one for one in batch if not one.settled]):
+            pending.alone = True
+            self._waiting.appendleft(pending)
+
+    async def _broken(self, batch: Sequence[Pending]) -> None:
+        """Whatever was remembered may be gone with a database that failed over."""
+        BATCHES_FAILED.inc()
+        self._memory.forget()
         for pending in batch:
-            self._memory.forget(pending.streams())
             pending.refuse(Busy())
+        self._let_go()
+        if self._stopping:
+            for pending in self._waiting:
+                pending.refuse(Busy())
+            self._waiting.clear()
+        else:
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _connected(self) -> Connection:
         """A connection of its own: it is never given back, so nothing is spent on resetting it."""
@@ -162,82 +223,9 @@ class Log:
                 name="group commit",
                 statement_seconds_max=self._settings.statement_seconds_max,
             )
-        connection: Connection = self._connection
-        return connection
+        return self._connection
 
     def _let_go(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-    async def _commit(self, batch: Sequence[Pending]) -> None:
-        connection = await self._connected()
-        answered = await self._prepare(connection, batch)
-        workspace = Workspace(self._memory)
-        decided: list[tuple[Pending, dict[str, Known]]] = []
-        for pending in batch:
-            if pending.key in answered:
-                self._replay(pending, answered[pending.key])
-                continue
-            try:
-                decided.append((pending, await self._deciding.decide(pending, workspace)))
-            except Failure as failure:
-                pending.refuse(failure)
-            except BROKEN:  # the keyring's connection
-                pending.refuse(Busy())
-            except Exception:
-                logger.exception("command_failed", stream=pending.streams()[0])
-                pending.refuse(Failure())
-        if not decided:
-            return
-        verdicts = await append(connection, [pending for pending, _ in decided])
-        for (pending, changed), verdict in zip(decided, verdicts, strict=True):
-            self._settle(pending, changed, verdict)
-        self._wake.soon()
-
-    async def _prepare(self, connection: Connection, batch: Sequence[Pending]) -> dict[str, Record]:
-        """One round trip: answers already given under the batch's keys, and what its streams went through since."""
-        deciders: dict[str, Decider[Any]] = {}
-        for act in (act for pending in batch for act in pending.acts):
-            deciders[act.decider.stream(act.stream_id)] = act.decider
-            deciders |= {one.decider.stream(one.stream_id): one.decider for one in act.given}
-        streams = list(deciders)
-        versions = [self._memory.version(stream) for stream in streams]
-        rows = await connection.fetch(_PREPARE, [pending.key for pending in batch], streams, versions)
-        self._memory.catch_up((row for row in rows if row["key"] is None), deciders)
-        await self._check_corrections(connection, batch)
-        return {row["key"]: row for row in rows if row["key"] is not None}
-
-    async def _check_corrections(self, connection: Connection, batch: Sequence[Pending]) -> None:
-        named = [act.corrects for pending in batch for act in pending.acts if act.corrects is not None]
-        if not named:
-            return
-        streams = {row["event_id"]: row["stream"] for row in await connection.fetch(_STREAM_OF, named)}
-        for pending in batch:
-            for act in pending.acts:
-                if act.corrects is not None and streams.get(act.corrects) != act.decider.stream(act.stream_id):
-                    pending.wrong_correction = True
-
-    def _replay(self, pending: Pending, row: Record) -> None:
-        outcome = read_outcome(row["outcome"], replayed=True)
-        if row["fingerprint"] != pending.fingerprint or outcome is None:
-            pending.refuse(KeyReused(field="Idempotency-Key"))
-        else:
-            pending.accept(outcome)
-
-    def _settle(self, pending: Pending, changed: dict[str, Known], verdict: Verdict) -> None:
-        match verdict.word:
-            case "stored" | "known" if verdict.outcome is not None:
-                if verdict.word == "stored":
-                    for stream, known in changed.items():
-                        self._memory.put(stream, known)
-                pending.accept(verdict.outcome)
-            case "reused":
-                pending.refuse(KeyReused(field="Idempotency-Key"))
-            case _:
-                self._memory.forget(pending.streams())
-                pending.attempts += 1
-                if pending.attempts > self._settings.redecide_max:
-                    pending.refuse(Busy())
-                else:
-                    self._waiting.appendleft(pending)

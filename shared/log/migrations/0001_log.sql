@@ -42,12 +42,13 @@ create table log.stream (
     patient_id  uuid
 ) with (fillfactor = 80);
 
--- What was answered under a caller's key; commits with the events.
+-- What came of a request, under its caller's key; commits with the events. The answer is read from the events themselves:
+-- they never change, so a retry is given the same one.
 create table log.idempotency (
     key          text        primary key,
     fingerprint  bytea       not null,
-    outcome      jsonb,
-    recorded_at  timestamptz not null default clock_timestamp()
+    event_ids    uuid[]      not null,
+    recorded_at  timestamptz not null
 );
 
 create table log.relay_cursor (
@@ -64,14 +65,13 @@ end $$;
 create trigger events_are_never_rewritten before update or delete or truncate on log.event
     for each statement execute function log.refuse_rewriting();
 
+-- Reading is granted; writing goes through log.append alone (0003), so that nobody can leave a gap.
 do $$
 declare
     service text := current_setting('evenkeel.service');
 begin
     execute format('grant usage on schema log to %I, %I, %I', service || '_api', service || '_worker', service || '_stream');
-    execute format('grant select, insert on log.event to %I, %I', service || '_api', service || '_worker');
     execute format('grant select on log.event to %I', service || '_stream');
-    execute format('grant select, update on log.lane to %I, %I', service || '_api', service || '_worker');
-    execute format('grant select, insert, update, delete on log.stream, log.idempotency to %I, %I', service || '_api', service || '_worker');
+    execute format('grant select on log.event, log.lane, log.stream, log.idempotency to %I, %I', service || '_api', service || '_worker');
     execute format('grant select, update on log.relay_cursor to %I', service || '_worker');
 end $$;

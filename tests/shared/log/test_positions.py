@@ -2,59 +2,44 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import pytest
-from uuid_utils.compat import uuid7
 
-from shared.codec import Codec
-from shared.database import Connection, connect
 from shared.lanes import lane_of
-from shared.log import Subject
 from shared.log.append import append
-from shared.log.pending import Draft, Pending
 from tests.conftest import MakeDatabase
 from tests.embedded import ServiceDatabase
-from tests.shared.log import counter as vocabulary
-from tests.shared.log.bench import OpenLog, act, context, open_log
-from tests.shared.log.counter import Counted
+from tests.shared.log.appending import (
+    NO_COMPARISON,
+    POSITIONS_FROM_A_SEQUENCE,
+    connected,
+    mutate,
+    ordered,
+    request,
+)
+from tests.shared.log.bench import OpenLog, open_log
 
-CODEC = Codec(vocabulary)
 WRITERS = 16
 ROUNDS = 25
+# Streams of one lane each writer has for itself: every event competes for the same positions.
+LANE = 7
+STREAMS = [name for name in (f"counter-{number}" for number in range(600)) if lane_of(name) == LANE][:WRITERS]
+WRITTEN = {(stream, version) for stream in STREAMS for version in range(1, ROUNDS + 1)}
+
+type Seen = tuple[str, int]
 
 
-def request(stream: str, version: int, key: str = "one lane") -> Pending:
-    """One event on one stream, as a decided request; every key lies in the same lane."""
-    pending = Pending([act(stream)], context(), uuid4().hex, b"", asyncio.get_running_loop().create_future())
-    pending.checks = {stream: version - 1}
-    encoded = CODEC.encode(Counted(version))
-    pending.drafts = [
-        Draft(uuid7(), pending.acts[0], stream, version, key, lane_of(key), Subject().patient_id, encoded, None)
-    ]
-    return pending
-
-
-@asynccontextmanager
-async def connected(database: ServiceDatabase) -> AsyncIterator[Connection]:
-    connection = await connect(database.dsn("api"), name="writer")
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def write(database: ServiceDatabase, writer: int, *, abort: float = 0.0) -> None:
-    """Events of an own stream, each in a transaction that dawdles before it commits or is rolled back."""
+async def write(database: ServiceDatabase, stream: str, abort: float = 0.0) -> None:
+    """One event after the other, each in a transaction that dawdles before it commits or is rolled back."""
     async with connected(database) as connection:
         version = 1
         while version <= ROUNDS:
             transaction = connection.transaction()
             await transaction.start()
-            verdict = (await append(connection, [request(f"counter-{writer}", version)]))[0]
-            assert verdict.word == "stored"
+            assert await append(connection, [request((stream, version))]) != [None]
             await asyncio.sleep(random.uniform(0, 0.004))
             if random.random() < abort:
                 await transaction.rollback()
@@ -63,14 +48,17 @@ async def write(database: ServiceDatabase, writer: int, *, abort: float = 0.0) -
                 version += 1
 
 
-async def tail(database: ServiceDatabase, done: asyncio.Event) -> list[tuple[str, int]]:
+async def tail(database: ServiceDatabase, done: asyncio.Event) -> list[Seen]:
     """Read after the last position seen, as the relay does."""
-    seen, position = [], 0
+    seen: list[Seen] = []
+    position = 0
     async with connected(database) as connection:
         while True:
             last_look = done.is_set()
             rows = await connection.fetch(
-                "select position, stream, version from log.event where position > $1 order by position", position
+                "select position, stream, version from log.event where lane = $1 and position > $2 order by position",
+                LANE,
+                position,
             )
             seen += [(row["stream"], row["version"]) for row in rows]
             position = rows[-1]["position"] if rows else position
@@ -79,73 +67,88 @@ async def tail(database: ServiceDatabase, done: asyncio.Event) -> list[tuple[str
             await asyncio.sleep(0.002)
 
 
-async def race(database: ServiceDatabase) -> list[tuple[str, int]]:
+async def seen_by_a_reader(database: ServiceDatabase) -> list[Seen]:
     done = asyncio.Event()
     reader = asyncio.create_task(tail(database, done))
-    await asyncio.gather(*(write(database, writer) for writer in range(WRITERS)))
+    await asyncio.gather(*(write(database, stream) for stream in STREAMS))
     done.set()
     return await reader
 
 
-EVERYTHING = {(f"counter-{writer}", version) for writer in range(WRITERS) for version in range(1, ROUNDS + 1)}
-
-
 async def test_a_reader_that_follows_positions_misses_nothing_that_commits_late(service_database: MakeDatabase) -> None:
-    """T1; T2: each stream's versions come in order."""
-    seen = await race(await service_database("intake"))
+    """T1: 16 writers that dawdle before they commit, one reader."""
+    seen = await seen_by_a_reader(await service_database("intake"))
 
-    assert set(seen) == EVERYTHING
-    assert len(seen) == len(EVERYTHING)
-    assert [seen[at] for at in range(len(seen)) if seen[at][0] == "counter-3"] == [
-        ("counter-3", n) for n in range(1, ROUNDS + 1)
-    ]
+    assert len(seen) == len(WRITTEN)
+    assert set(seen) == WRITTEN
 
 
-async def test_without_the_lane_lock_the_reader_does_miss_events(service_database: MakeDatabase) -> None:
-    """T1: the test above bites. Positions from a sequence, as a serial id would give them, are caught."""
+async def test_without_the_lanes_lock_the_reader_misses_events(service_database: MakeDatabase) -> None:
+    """T1: the test above bites."""
     database = await service_database("intake")
-    owner = await connect(database.superuser_dsn, name="mutant")
-    source: str = await owner.fetchval("select pg_get_functiondef(oid) from pg_proc where proname = 'append'")
-    mutant = source
-    for guard, instead in (
-        ("perform from log.lane l where l.lane = any(event_lanes) order by l.lane for update;", ""),
-        ("l.head + row_number() over (partition by u.lane order by u.n)", "nextval('public.serial')"),
-        ("update log.lane l set head", "update pg_temp.nothing l set head"),
-    ):
-        assert guard in mutant
-        mutant = mutant.replace(guard, instead)
-    mutant = mutant[: mutant.index("update pg_temp.nothing")] + mutant[mutant.index("return query") :]
-    await owner.execute("create sequence public.serial; grant usage on sequence public.serial to public;" + mutant)
-    await owner.close()
+    await mutate(database, POSITIONS_FROM_A_SEQUENCE)
 
-    assert set(await race(database)) < EVERYTHING
+    assert set(await seen_by_a_reader(database)) < WRITTEN
+
+
+async def positions_after_rollbacks(database: ServiceDatabase) -> list[int]:
+    await asyncio.gather(*(write(database, stream, abort=0.3) for stream in STREAMS))
+    return [position for _, position, *_ in await ordered(database)]
 
 
 async def test_a_rollback_leaves_no_hole(service_database: MakeDatabase) -> None:
     """T3: 30 % of the appends are rolled back."""
+    positions = await positions_after_rollbacks(await service_database("intake"))
+
+    assert positions == list(range(1, len(WRITTEN) + 1))
+
+
+async def test_positions_of_a_sequence_would_have_holes(service_database: MakeDatabase) -> None:
+    """T3: the test above bites."""
     database = await service_database("intake")
-    await asyncio.gather(*(write(database, writer, abort=0.3) for writer in range(WRITERS)))
+    await mutate(database, POSITIONS_FROM_A_SEQUENCE)
 
-    async with connected(database) as connection:
-        found = await connection.fetchrow("select count(*), min(position), max(position) from log.event")
-    assert tuple(found) == (WRITERS * ROUNDS, 1, WRITERS * ROUNDS)
+    assert (await positions_after_rollbacks(database))[-1] > len(WRITTEN)
 
 
-async def test_appends_over_the_same_streams_in_opposite_order_never_deadlock(service_database: MakeDatabase) -> None:
-    """T4: two processes, {A, B} against {B, A} on different lanes, 1,000 times; a deadlock would be an error (40P01)."""
+# A pause between the insert of the keys and the look at the streams: whoever was first may be second by then.
+PAUSE = ("if begins then\n        insert", "perform pg_sleep(random() * 0.004);\n    if begins then\n        insert")
+
+
+async def out_of_order(database: ServiceDatabase) -> list[str]:
+    """Four processes count on the same streams; the streams whose versions do not rise by one with the positions."""
+    streams = [uuid4() for _ in range(4)]
+    async with AsyncExitStack() as stack:
+        logs = [await stack.enter_async_context(open_log(database, redecide_max=10_000)) for _ in range(4)]
+        await asyncio.gather(*(count_on(log, streams) for log in logs), return_exceptions=True)
+    versions: dict[str, list[int]] = {}
+    for _, _, stream, version, _ in await ordered(database):
+        versions.setdefault(stream, []).append(version)
+    assert len(versions) == len(streams)
+    return [stream for stream, those in versions.items() if those != list(range(1, len(those) + 1))]
+
+
+async def count_on(log: OpenLog, streams: Sequence[object]) -> None:
+    for _ in range(15):
+        await asyncio.gather(*(log.add(stream) for stream in streams))
+
+
+async def test_a_streams_events_come_in_order(service_database: MakeDatabase) -> None:
+    """T2."""
     database = await service_database("intake")
-    pairs = [(uuid4(), uuid4()) for _ in range(20)]
-    assert any(lane_of(str(one)) != lane_of(str(other)) for one, other in pairs)
-    async with open_log(database, redecide_max=1000) as here, open_log(database, redecide_max=1000) as there:
+    await mutate(database, [PAUSE])
 
-        async def both(bench: OpenLog, first: UUID, second: UUID) -> None:
-            await bench.log.handle([act(first), act(second)], context(), uuid4().hex, b"")
+    assert await out_of_order(database) == []
 
-        for _ in range(25):
-            await asyncio.gather(*(both(here, a, b) for a, b in pairs), *(both(there, b, a) for a, b in pairs))
-        counted = await here.pool.fetchval("select count(*) from log.event")
 
-    assert counted == 25 * len(pairs) * 2 * 2
+async def test_without_the_comparison_of_versions_they_would_not(service_database: MakeDatabase) -> None:
+    """T2: the test above bites. Both guards are gone here, the comparison and the unique (stream, version)."""
+    database = await service_database("intake")
+    await mutate(database, [PAUSE, *NO_COMPARISON])
+    async with connected(database, database.superuser_dsn) as owner:
+        await owner.execute("alter table log.event drop constraint event_stream_version_key")
+
+    assert await out_of_order(database) != []
 
 
 @pytest.mark.parametrize("at_once", [1, 100])
@@ -158,3 +161,14 @@ async def test_the_lanes_heads_equal_what_is_stored(service_database: MakeDataba
         )
 
     assert uneven == []
+
+
+async def test_the_time_of_recording_never_goes_back_within_a_lane(service_database: MakeDatabase) -> None:
+    """T54: the database's clock was put back."""
+    database = await service_database("intake")
+    async with open_log(database) as bench, connected(database, database.superuser_dsn) as owner:
+        await owner.execute("update log.lane set recorded_at = statement_timestamp() + interval '1 hour'")
+        ahead = await owner.fetchval("select max(recorded_at) from log.lane")
+        outcome = await bench.add(uuid4())
+
+    assert outcome.recorded_at == ahead
