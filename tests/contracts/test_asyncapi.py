@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from deploy.contracts import files
+from deploy.contracts.schemas import event_schemas
 from deploy.topics import declared
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def test_every_topic_is_described() -> None:
 
 @pytest.mark.parametrize("service", files.SERVICES)
 def test_every_event_schema_is_a_schema(service: str) -> None:
-    schemas = files.event_schemas(service, import_module(f"shared.events.{service}"))
+    schemas = event_schemas(service, import_module(f"shared.events.{service}"))
 
     assert schemas
     for schema in schemas.values():

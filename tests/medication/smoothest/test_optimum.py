@@ -16,10 +16,9 @@ def small_request(random: Random) -> dict[str, Any]:
     """A request with few doses and steps, in which every rule is as likely to bind as not."""
     whole = random.randint(2, 7)
     start = random.choice([str(whole), f"{whole}.5"])
-    target = random.choice(["0", "0", str(random.randint(0, whole - 1))])
     request: dict[str, Any] = {
         "start_dose_mg": start,
-        "target_dose_mg": target,
+        "target_dose_mg": random.choice(["0", "0", str(random.randint(0, whole - 1))]),
         "steps": random.randint(1, 4),
         "step_days": random.choice([1, 3, 7, 14]),
         "scale": random.choice(
@@ -41,7 +40,11 @@ def small_request(random: Random) -> dict[str, Any]:
             {"units": [{"strength_mg": "1.5"}, {"strength_mg": "4", "split_into": 4}]},
         ]
     )
-    request["relative_caps"] = [
+    return request | small_rules(random, request["target_dose_mg"]) | small_circumstances(random, start)
+
+
+def small_rules(random: Random, target: str) -> dict[str, Any]:
+    caps = [
         {
             "fraction": random.choice(["0.1", "0.25", "0.333333", "0.5", "0.8"]),
             "window_days": random.choice([1, 5, 7, 14, 15, 28]),
@@ -49,20 +52,25 @@ def small_request(random: Random) -> dict[str, Any]:
         }
         for _ in range(random.choice([0, 1, 1, 2]))
     ]
-    if target == "0" and (request["relative_caps"] or random.random() < 0.3):
-        request["jump_off_max_mg"] = random.choice(["0.5", "1", "2", "4"])
+    rules: dict[str, Any] = {"relative_caps": caps}
+    if target == "0" and (caps or random.random() < 0.3):
+        rules["jump_off_max_mg"] = random.choice(["0.5", "1", "2", "4"])
     if random.random() < 0.3:
-        request["max_cut_mg"] = random.choice(["0.5", "1", "2", "3"])
+        rules["max_cut_mg"] = random.choice(["0.5", "1", "2", "3"])
+    return rules
+
+
+def small_circumstances(random: Random, start: str) -> dict[str, Any]:
+    circumstances: dict[str, Any] = {}
     if random.random() < 0.4:
-        earlier = [
+        before = [
             {"dose_mg": str(random.randint(1, 12)), "days": random.randint(1, 20)} for _ in range(random.randint(0, 2))
         ]
-        request["history"] = [*earlier, {"dose_mg": start, "days": random.randint(1, 20)}]
+        circumstances["history"] = [*before, {"dose_mg": start, "days": random.randint(1, 20)}]
     if random.random() < 0.3:
-        request["holds"] = [
-            {"step": step, "extra_days": random.randint(1, 20)} for step in random.sample(range(1, 7), 2)
-        ]
-    return request
+        holds = random.sample(range(1, 7), 2)
+        circumstances["holds"] = [{"step": step, "extra_days": random.randint(1, 20)} for step in holds]
+    return circumstances
 
 
 @pytest.mark.parametrize("part", range(PARTS))
