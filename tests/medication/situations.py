@@ -15,6 +15,7 @@ from services.medication.taper_course import Taper
 from services.medication.taper_start import StartTaper
 from shared.events.medication import (
     CareEnded,
+    DoseAdministered,
     OrderDrafted,
     OrderHeld,
     OrderHoldReason,
@@ -101,6 +102,22 @@ AT_RIVERSIDE = Place(ORDER, MONDAY, 1, MONDAY)
 ADMINISTER = AdministerDose(AT_RIVERSIDE, Decimal(16), NINE_O_CLOCK, "nurse-kim", "riverside")
 REFUSE = RefuseDose(AT_RIVERSIDE, RefusalReason.FEELS_UNWELL, None)
 MISS = MissDose(AT_RIVERSIDE)
+
+ADMINISTERED = DoseAdministered(
+    patient_id=PATIENT,
+    order_id=ORDER,
+    taper_id=None,
+    medicine="buprenorphine-naloxone",
+    dosing_on=MONDAY,
+    zone=NEW_YORK,
+    split=1,
+    dose_mg=Decimal(16),
+    ordered_mg=Decimal(16),
+    given_at=NINE_O_CLOCK,
+    observed_by="nurse-kim",
+    site_id="riverside",
+    home_site_id="riverside",
+)
 
 STEPS = tuple(
     PlannedStep(MONDAY + timedelta(weeks=week), Decimal(dose_mg)) for week, dose_mg in enumerate((14, 12, 8, 4))

@@ -10,36 +10,28 @@ from services.medication import care as cares
 from services.medication import order as orders
 from services.medication.care import PatientDischarged
 from services.medication.dose import (
-    ConfirmVoid,
     DoseAlreadyAdministered,
     DoseAlreadyRecorded,
-    DoseNotAdministered,
     DoseNotDue,
     MoreThanOrdered,
     NothingOrdered,
     NotTheDosingDate,
-    RequestVoid,
-    SecondPersonNeeded,
     SplitUnknown,
-    VoidNotRequested,
     decider,
 )
 from services.medication.dosing_slot import slot_id
 from services.medication.order import OrderMoved, OrderNotDrafted, OrderNotSigned, OrderOnHold
 from shared.events.medication import (
-    DoseAdministered,
     DoseMissed,
     DoseRefused,
-    DoseVoided,
-    DoseVoidRequested,
     DosingAfterDischargeAllowed,
     OrderDiscontinued,
     RefusalReason,
     Rhythm,
-    VoidReason,
 )
 from tests.medication.situations import (
     ADMINISTER,
+    ADMINISTERED,
     AT_RIVERSIDE,
     DISCHARGED,
     DRAFTED,
@@ -48,7 +40,6 @@ from tests.medication.situations import (
     MISS,
     MONDAY,
     NEW_YORK,
-    NINE_O_CLOCK,
     ORDER,
     ORDERED,
     ORDERED_WITH_TAPER,
@@ -65,22 +56,6 @@ from tests.scenario import Scenario
 
 slot = Scenario(decider)
 IN_CARE = cares.Care()
-ADMINISTERED = DoseAdministered(
-    patient_id=PATIENT,
-    order_id=ORDER,
-    taper_id=None,
-    medicine="buprenorphine-naloxone",
-    dosing_on=MONDAY,
-    zone=NEW_YORK,
-    split=1,
-    dose_mg=Decimal(16),
-    ordered_mg=Decimal(16),
-    given_at=NINE_O_CLOCK,
-    observed_by="nurse-kim",
-    site_id="riverside",
-    home_site_id="riverside",
-)
-VOID_REQUESTED = DoseVoidRequested(VoidReason.WRONG_PATIENT, "nurse-kim", None)
 SPLIT = orders.decider.fold([replace(DRAFTED, split_doses_mg=(Decimal(12), Decimal(4))), SIGNED])
 WEEKLY = orders.decider.fold([replace(DRAFTED, rhythm=Rhythm(7, 2, 2)), SIGNED])
 
@@ -276,31 +251,3 @@ def test_tomorrows_dose_is_not_missed_today() -> None:
         slot.given().when(replace(MISS, place=replace(AT_RIVERSIDE, dosing_on=TUESDAY)), ORDERED, IN_CARE)
     late = replace(MISS, place=replace(AT_RIVERSIDE, on=TUESDAY))
     assert slot.given().when(late, ORDERED, IN_CARE)
-
-
-def test_two_people_void_a_dose_and_the_slot_is_free_again() -> None:
-    asked = slot.given(ADMINISTERED)
-    assert asked.when(RequestVoid(VoidReason.WRONG_PATIENT, "nurse-kim", None)) == [VOID_REQUESTED]
-
-    (voided,) = asked.given(VOID_REQUESTED).when(ConfirmVoid("nurse-lee"))
-    assert isinstance(voided, DoseVoided)
-    assert (voided.dose_mg, voided.requested_by, voided.confirmed_by) == (Decimal(16), "nurse-kim", "nurse-lee")
-    assert asked.given(VOID_REQUESTED, voided).when(ADMINISTER, ORDERED, IN_CARE) == [ADMINISTERED]
-
-
-def test_one_person_alone_voids_nothing() -> None:
-    with pytest.raises(SecondPersonNeeded):
-        slot.given(ADMINISTERED, VOID_REQUESTED).when(ConfirmVoid("nurse-kim"))
-    with pytest.raises(VoidNotRequested):
-        slot.given(ADMINISTERED).when(ConfirmVoid("nurse-lee"))
-
-
-def test_a_dose_with_an_open_void_request_still_counts() -> None:
-    with pytest.raises(DoseAlreadyAdministered):
-        slot.given(ADMINISTERED, VOID_REQUESTED).when(ADMINISTER, ORDERED, IN_CARE)
-
-
-def test_there_is_nothing_to_void_where_nothing_was_given() -> None:
-    for command in (RequestVoid(VoidReason.ENTERED_IN_ERROR, "nurse-kim", None), ConfirmVoid("nurse-lee")):
-        with pytest.raises(DoseNotAdministered):
-            slot.given().when(command)
