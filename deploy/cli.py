@@ -229,3 +229,7 @@ def topics_create(
 
 def _local_kafka() -> str:
     return str(Instance(DEFAULT_DATA.resolve()).state().get("kafka", "127.0.0.1:9092"))
+
+
+if __name__ == "__main__":
+    app()

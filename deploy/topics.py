@@ -1,6 +1,7 @@
 """Topics are declared in one file; they are created from it and compared with it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,12 @@ async def connected(bootstrap: str) -> Any:
             return admin
 
 
-async def create(bootstrap: str, replication: int = 1) -> list[str]:
-    """Make what is missing; the names made."""
+async def create(bootstrap: str, replication: int = 1, wanted: Sequence[Topic] | None = None) -> list[str]:
+    """Make what is missing of the declared topics; the names made."""
     admin = await connected(bootstrap)
     try:
         present = set(await admin.list_topics())
-        missing = [topic for topic in declared() if topic.name not in present]
+        missing = [topic for topic in wanted or declared() if topic.name not in present]
         new = [NewTopic(one.name, one.partitions, replication, topic_configs=one.settings) for one in missing]
         if new:
             response = await admin.create_topics(new)
@@ -65,12 +66,12 @@ async def create(bootstrap: str, replication: int = 1) -> list[str]:
         await admin.close()
 
 
-async def drift(bootstrap: str) -> list[str]:
+async def drift(bootstrap: str, wanted: Sequence[Topic] | None = None) -> list[str]:
     """One sentence per difference between the file and the broker; partitions of outputs are held against their sources (T23)."""
     admin = await connected(bootstrap)
     try:
         present = set(await admin.list_topics())
-        wanted = declared()
+        wanted = wanted or declared()
         found = [f"{topic.name}: missing" for topic in wanted if topic.name not in present]
         there = [topic for topic in wanted if topic.name in present]
         described = await admin.describe_topics([topic.name for topic in there])
