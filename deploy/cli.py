@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import kafka, postgres
+from deploy import kafka_programs, postgres
 from deploy.contracts import commands as contracts
 from deploy.instance import AlreadyRunning, Instance
 from deploy.supervisor import NotReady, Supervisor
@@ -53,7 +53,7 @@ def up(
     instance = Instance(data.resolve())
     started = time.monotonic()
     try:
-        kafka.fetch_jars()
+        kafka_programs.find(console.print)
         if detach:
             _detach(instance, port_base)
             console.print(f"Ready in {time.monotonic() - started:.1f} s")
@@ -61,7 +61,13 @@ def up(
         else:
             with instance.held():
                 asyncio.run(Supervisor(instance, port_base, console.print).run())
-    except (AlreadyRunning, NotReady, kafka.KafkaMissing, kafka.KafkaFailed, postgres.PostgresFailed) as stopped:
+    except (
+        AlreadyRunning,
+        NotReady,
+        kafka_programs.KafkaMissing,
+        kafka_programs.KafkaFailed,
+        postgres.PostgresFailed,
+    ) as stopped:
         errors.print(f"[red]{stopped}[/red]", soft_wrap=True)
         raise typer.Exit(1) from None
 

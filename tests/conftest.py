@@ -1,5 +1,6 @@
 """Fixtures for every test: real servers, started once and only when a test asks for them."""
 
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestKafka]:
     """One Kafka broker for the whole run."""
     broker = kafka_server.start(tmp_path_factory.mktemp("kafka"), *free_ports(2))
     yield TestKafka(broker)
-    broker.stop()
+    broker.stop(signal.SIGKILL)  # its folder goes with it
 
 
 @pytest.fixture
