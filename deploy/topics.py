@@ -61,9 +61,17 @@ async def create(bootstrap: str, replication: int = 1, wanted: Sequence[Topic] |
             for name, code, *words in response.topic_errors:
                 if code not in {0, TopicAlreadyExistsError.errno}:
                     raise KafkaError(f"{name}: {words}")
+            await _visible(admin, {one.name for one in missing})
         return [one.name for one in missing]
     finally:
         await admin.close()
+
+
+async def _visible(admin: Any, names: set[str]) -> None:
+    """A topic that was made is seen by clients a moment later."""
+    async with asyncio.timeout(READY_SECONDS_MAX):
+        while not names <= set(await admin.list_topics()):  # noqa: ASYNC110 - what is waited for lies in the broker
+            await asyncio.sleep(0.05)
 
 
 async def drift(bootstrap: str, wanted: Sequence[Topic] | None = None) -> list[str]:
