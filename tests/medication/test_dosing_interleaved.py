@@ -156,7 +156,7 @@ def run(schedule: list[tuple[int, Attempt]], slot_of: SlotOf, *, discharged: boo
     return book
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(schedule=steps, discharged=st.booleans())
 def test_at_most_one_dose_per_slot_and_never_more_than_ordered(
     schedule: list[tuple[int, Attempt]], *, discharged: bool
