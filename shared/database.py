@@ -40,11 +40,16 @@ async def open_pool(dsn: str, *, name: str, connections_max: int, statement_seco
 
 
 async def assert_own_session(connection: Connection) -> None:
-    """Raises SessionShared when two statements meet two backends, as behind a pooler in transaction mode."""
-    pids = {await connection.fetchval("select pg_backend_pid()") for _ in range(3)}
-    locked = await connection.fetchval("select count(*) from pg_locks where pid = pg_backend_pid()")
-    if len(pids) != 1 or locked is None:
-        raise SessionShared
+    """Raises SessionShared unless the backend that greeted the connection is the one that answers it, every time."""
+    greeted_by = connection.get_server_pid()
+    try:
+        for _ in range(2):
+            async with connection.transaction():
+                answered_by = await connection.fetchval("select pg_backend_pid()")
+            if answered_by != greeted_by:
+                raise SessionShared
+    except asyncpg.InvalidSQLStatementNameError as error:  # prepared at one backend, asked for at another
+        raise SessionShared from error
 
 
 def _settings(name: str) -> dict[str, str]:
