@@ -149,6 +149,14 @@ def _taper_resumed(medicine: Facts, recorded: AnyRecorded) -> Facts:
     return amend(medicine, "tapers", recorded.subject_id, status="active", hold=None, steps=steps, event=event)
 
 
+def _step_reopened(medicine: Facts, recorded: AnyRecorded) -> Facts:
+    """The dose that had completed the taper was voided: it goes on. A step that is open again changes no position."""
+    taper = medicine.get("tapers", {}).get(recorded.subject_id, {})
+    if taper.get("status") != "completed":
+        return medicine
+    return amend(medicine, "tapers", recorded.subject_id, status="active", event=str(recorded.event_id))
+
+
 def _moved(medicine: Facts, recorded: AnyRecorded, days: int) -> list[list[str]]:
     """The steps after the event's own, that many days later; a step that begins late moves all that follow."""
     steps: list[list[str]] = medicine.get("tapers", {}).get(recorded.subject_id, {}).get("steps", [])
@@ -185,6 +193,7 @@ HANDLERS: Final[Mapping[type, Callable[[Facts, AnyRecorded], Facts]]] = {
     medication.TaperStepConfirmed: _step_confirmed,
     medication.TaperHeld: _taper_held,
     medication.TaperResumed: _taper_resumed,
+    medication.TaperStepReopened: _step_reopened,
     medication.TaperCompleted: _taper_over("completed"),
     medication.TaperStopped: _taper_over("stopped"),
 }

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 from shared.events import medication
 from tests.intake.recording import ORDER, TAPER, Doses, state
@@ -92,3 +93,13 @@ def test_a_held_taper_is_a_hold_and_goes_on_later() -> None:
     found = state(*book.events)
     assert found["holds"] == []
     assert found["tapers"][0]["next_step"]["starts_on"] == "2026-03-21"
+
+
+def test_a_taper_whose_last_dose_is_voided_goes_on() -> None:
+    book = taper_book()
+    book.write(f"taper-{TAPER}", medication.TaperCompleted(ORDER, "buprenorphine", Decimal(0), MONDAY))
+    assert state(*book.events)["tapers"][0]["status"] == "completed"
+
+    reopened = book.write(f"taper-{TAPER}", medication.TaperStepReopened(ORDER, 3, uuid4()))
+    (taper,) = state(*book.events)["tapers"]
+    assert (taper["status"], taper["event_id"]) == ("active", str(reopened.event_id))
