@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from asyncpg import PostgresError
 
 from shared.cloudevents import from_kafka
 from shared.codec import Codec
@@ -128,8 +130,9 @@ def run(process: Process) -> None:
     """Run to the end of this Python process."""
     try:
         asyncio.run(process.run())
-    except NotCopartitioned as refused:
-        log.critical("fold.refused", partitions=refused.detail)
+    except (NotCopartitioned, KafkaError, PostgresError, OSError) as refused:
+        detail = refused.detail if isinstance(refused, NotCopartitioned) else None
+        log.critical("fold.refused", error=type(refused).__name__, detail=detail)
         sys.exit(EXIT_CODE)
 
 

@@ -53,15 +53,21 @@ async def test_a_worker_that_wakes_up_too_late_overwrites_nothing(a_ward: Ward) 
         assert set(codes) <= {70}
 
 
-async def test_a_value_that_somebody_else_wrote_is_folded_again(a_ward: Ward) -> None:
+@pytest.mark.parametrize("noticed", ["at the next look", "at the next write"])
+async def test_a_value_that_somebody_else_wrote_is_folded_again(a_ward: Ward, noticed: str) -> None:
     """T18: one writer for each lane; a stale value written from outside is noticed, and the events win."""
-    worker = a_ward.start(instance="one")
+    by_writing = noticed == "at the next write"
+    worker = a_ward.start(instance="one", limits={"look_seconds": 30.0} if by_writing else {})
+    key = str(a_ward.patient(0)).encode()
     await a_ward.count(0, "one")
     await a_ward.settles()
-    stale = a_ward.raw_values[str(a_ward.patient(0)).encode()]
+    stale = a_ward.raw_values[key]
     await a_ward.count(0, "two")
     await a_ward.settles()
-    await a_ward.producer.send_and_wait(a_ward.output, stale, key=str(a_ward.patient(0)).encode(), partition=0)
+    await a_ward.producer.send_and_wait(a_ward.output, stale, key=key, partition=0)
+    if by_writing:
+        await a_ward.count(4, "another patient of the lane")
+        await a_ward.producer.flush()
 
     assert await worker.ends(20) == 70
     assert "another process wrote" in worker.said("fold.dies")[0]["reason"]

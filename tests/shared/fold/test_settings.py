@@ -74,6 +74,7 @@ def test_one_agent_one_table_and_the_output_topic_is_its_changelog(app: Any) -> 
     assert table.changelog_topic.get_topic_name() == "w.values"
     assert table.window is None
     assert not app._app_tasks
+    assert app.boot_strategy.enable_web is False
     assert not list(app.boot_strategy.web_server())
 
 
