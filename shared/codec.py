@@ -91,7 +91,13 @@ class Codec:
             for version in range(schema_version, self.version_of(type_name)):
                 content = self.upcasts[type_name, version](content)
             return msgspec.convert(content, cls)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (
+            msgspec.MsgspecError,
+            LookupError,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+        ) as error:  # upcasts raise these
             # The cause's text may quote a value: it stays in the chain, the message names the type only.
             raise Undecodable(f"{type_name} version {schema_version}") from error
 
