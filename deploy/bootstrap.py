@@ -1,5 +1,6 @@
 """What a fresh PostgreSQL and Kafka need before the services start; repeating it changes nothing."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,13 +26,15 @@ async def prepare_databases(server: str, superuser: tuple[str, str], passwords: 
 
 
 async def migrate_all(server: str, passwords: Mapping[str, str]) -> list[str]:
-    """Bring every database to today's schema, as its owner; the migrations applied."""
-    applied = []
-    for name in (*SERVICES, KEYRING):
+    """Bring every database to today's schema, as its owner; the migrations applied, such as `intake: log/…`."""
+
+    async def one(name: str) -> list[str]:
         dsn = f"postgresql://{name}_owner:{passwords[f'{name}_owner']}@{server}/{name}"
         folders = [_ROOT / "shared" / "keyring_migrations"] if name == KEYRING else service_folders(name)
-        applied += [f"{name}: {one}" for one in await migrate(dsn, folders, service=name)]
-    return applied
+        return [f"{name}: {migration}" for migration in await migrate(dsn, folders, service=name)]
+
+    applied = await asyncio.gather(*(one(name) for name in (*SERVICES, KEYRING)))
+    return [migration for names in applied for migration in names]
 
 
 def service_folders(service: str) -> list[Path]:

@@ -28,9 +28,9 @@ async def ensure_roles(connection: Connection, passwords: Mapping[str, str]) -> 
 
 async def ensure_database(connection: Connection, database: str, service: str) -> bool:
     """Make a database owned by the service's owner role; whether it was missing. Nobody else may connect."""
-    if await connection.fetchval("select 1 from pg_database where datname = $1", database):
-        return False
-    await connection.execute(f'create database "{database}" owner {service}_owner')
+    missing = not await connection.fetchval("select 1 from pg_database where datname = $1", database)
+    if missing:
+        await connection.execute(f'create database "{database}" owner {service}_owner')
     await connection.execute(f'revoke connect on database "{database}" from public')
     await connection.execute(f'grant connect on database "{database}" to {", ".join(role_names(service))}')
-    return True
+    return missing

@@ -1,41 +1,30 @@
 """One local instance: a data folder with its ports, secrets and state, from which the next start goes on."""
 
-import base64
 import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
-
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
 
 from deploy.databases import KEYRING, SERVICES, role_names
-from deploy.ports import free_ports
+from deploy.issuer import AUDIENCE, ISSUER, new_keys, sign
+from deploy.ports import PortsTaken, free_ports, is_free
 from shared.keyring import SiteKeys
 
-ISSUER: Final = "evenkeel-local"
-AUDIENCE: Final = "evenkeel"
-TOKEN_HOURS_MAX: Final = 24 * 30
 # A service's processes; intake and medication keep a fold as well.
 PROCESSES: Final = {
     "intake": ("api", "worker", "stream"),
     "scheduling": ("api", "worker"),
     "medication": ("api", "worker", "stream"),
 }
+SERVERS: Final = ("postgres", "kafka", "kafka-controller")
+# Whoever only asks whether somebody holds the folder holds it for an instant.
+ASKING_SECONDS_MAX: Final = 0.5
 
 
 class AlreadyRunning(Exception):  # noqa: N818 - said to an operator as it is
@@ -83,63 +72,76 @@ class Instance:
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Replace the state at once, so that a reader never sees half of it."""
-        partial = self.state_file.with_suffix(".partial")
-        partial.write_text(json.dumps(state, indent=2))
-        partial.replace(self.state_file)
+        _replace(self.state_file, json.dumps(state, indent=2), 0o644)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Only one supervisor per folder. Raises AlreadyRunning."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise AlreadyRunning(f"{self.folder}: {AlreadyRunning.__doc__}") from error
+            end = time.monotonic() + ASKING_SECONDS_MAX
+            while not _locked(lock.fileno()):
+                if time.monotonic() > end:
+                    raise AlreadyRunning(f"{self.folder}: {AlreadyRunning.__doc__}")
+                time.sleep(0.01)
             yield
 
     def running(self) -> bool:
         """Whether a supervisor holds the folder."""
         try:
-            with self.held():
-                return False
-        except AlreadyRunning:
-            return True
+            with (self.folder / "lock").open("r") as lock:
+                return not _locked(lock.fileno())
+        except FileNotFoundError:
+            return False
 
     def prepare(self) -> None:
         """Make folders and secrets that are missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        # PostgreSQL may run as another user and has to pass through.
-        self.folder.chmod(0o755)
+        # As root, PostgreSQL runs as another user and has to pass through.
+        self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self.logs.mkdir(exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
-        if not self._secret("passwords.json").exists():
-            roles = [role for name in (*SERVICES, KEYRING) for role in role_names(name)]
-            self._write("passwords.json", json.dumps({role: secrets.token_urlsafe(24) for role in roles}))
+        roles = [role for name in (*SERVICES, KEYRING) for role in role_names(name)]
+        known = self.passwords()
+        if missing := [role for role in roles if role not in known]:
+            self._write("passwords.json", json.dumps(known | {role: secrets.token_urlsafe(24) for role in missing}))
         if not self._secret("site-keys.json").exists():
             SiteKeys.write_new(self._secret("site-keys.json"))
-        if not self._secret("jwt.pem").exists():
-            self._make_issuer()
+            _flush(self._secret("site-keys.json"))
+        if not self._secret("jwks.json").exists():
+            pem, jwks = new_keys()
+            self._write("jwt.pem", pem)
+            self._write("jwks.json", jwks)
 
     def passwords(self) -> dict[str, str]:
         """Role to password."""
-        read: dict[str, str] = json.loads(self._secret("passwords.json").read_text())
+        try:
+            read: dict[str, str] = json.loads(self._secret("passwords.json").read_text())
+        except FileNotFoundError:
+            return {}
         return read
 
     def ports(self, base: int | None = None) -> dict[str, int]:
-        """Name to port, the same at every start; `base` numbers them from there on instead of taking free ones."""
-        names = ["postgres", "kafka", "kafka-controller", *process_names()]
+        """Name to port, the same at every start as far as they are still free; `base` numbers them from there on.
+
+        Raises PortsTaken when one of those is not free.
+        """
+        names = [*(f"{service}-api" for service in SERVICES), *SERVERS]
+        names += [name for name in process_names() if name not in names]
         file = self.folder / "ports.json"
         if base is not None:
             ports = {name: base + number for number, name in enumerate(names)}
-        elif file.exists():
-            return {name: int(port) for name, port in json.loads(file.read_text()).items()}
+            if taken := [port for port in ports.values() if not is_free(port)]:
+                raise PortsTaken(f"Something else listens on {', '.join(map(str, taken))}; give another --port-base")
         else:
-            ports = dict(zip(names, free_ports(len(names)), strict=True))
-        file.write_text(json.dumps(ports, indent=2))
+            known = json.loads(file.read_text()) if file.exists() else {}
+            ports = {name: known[name] for name in names if name in known and is_free(known[name])}
+            without = [name for name in names if name not in ports]
+            ports |= dict(zip(without, free_ports(len(without)), strict=True))
+        _replace(file, json.dumps(ports, indent=2), 0o644)
         return ports
 
-    def environment(self, service: str, kind: str, places: "Places") -> dict[str, str]:
+    def environment(self, service: str, kind: str, places: Places) -> dict[str, str]:
         """What a service's process is started with."""
         passwords, role = self.passwords(), f"{service}_{kind}"
         return {
@@ -159,37 +161,39 @@ class Instance:
     def token(
         self, subject: str, roles: list[str], sites: list[str], *, purpose: str = "treatment", hours: float = 12
     ) -> str:
-        """A bearer token of the local issuer; at most TOKEN_HOURS_MAX long."""
-        key = load_pem_private_key(self._secret("jwt.pem").read_bytes(), None)
-        assert isinstance(key, Ed25519PrivateKey)
-        now = datetime.now(UTC)
-        claims: dict[str, object] = {
-            "sub": subject,
-            "roles": roles,
-            "sites": sites,
-            "purpose": purpose,
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-        }
-        claims |= {"iat": now, "exp": now + timedelta(hours=min(hours, TOKEN_HOURS_MAX)), "jti": str(uuid4())}
-        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "local-1"})
-
-    def _make_issuer(self) -> None:
-        key = Ed25519PrivateKey.generate()
-        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        x = base64.urlsafe_b64encode(public).rstrip(b"=").decode()
-        jwk = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "local-1", "x": x}
-        self._write("jwks.json", json.dumps({"keys": [jwk]}))
-        self._write("jwt.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+        """A bearer token of the local issuer. Raises FileNotFoundError when nothing was ever started here."""
+        return sign(self._secret("jwt.pem").read_bytes(), subject, roles, sites, purpose=purpose, hours=hours)
 
     def _secret(self, name: str) -> Path:
         return self.secrets / name
 
     def _write(self, name: str, text: str) -> None:
-        with os.fdopen(os.open(self._secret(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
+        _replace(self._secret(name), text, 0o600)
 
 
 def process_names() -> list[str]:
     """Every process of the three services, such as `intake-api`."""
     return [f"{service}-{kind}" for service, kinds in PROCESSES.items() for kind in kinds]
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    """All of it or nothing, also when the machine stops in between."""
+    partial = path.with_name(f"{path.name}.partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+        file.write(text)
+    _flush(partial)
+    partial.replace(path)
+
+
+def _flush(path: Path) -> None:
+    """On disk from here on: what a key opens must not outlive it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,134 +1,159 @@
 """Runs a local system: PostgreSQL, Kafka and every process of the three services, in one data folder."""
 
 import asyncio
+import contextlib
+import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import structlog
 
-from deploy import kafka, postgres
+from deploy import kafka, postgres, preflight
 from deploy.bootstrap import prepare_databases, prepare_topics
-from deploy.child import Child
-from deploy.instance import PROCESSES, Instance, Places
+from deploy.child import Child, Program
+from deploy.instance import PROCESSES, AlreadyRunning, Instance, process_names
+from deploy.kafka_programs import KafkaFailed, KafkaMissing
+from deploy.leftovers import stop_leftovers
+from deploy.ports import PortsTaken
+from deploy.programs import kafka_program, postgres_program, service_program
+from shared.migrate import MigrationEdited
 
-READY_SECONDS_MAX: Final = 120.0
+READY_SECONDS_MAX: Final = 180.0
 LOOK_SECONDS: Final = 0.1
+ASK_SECONDS_MAX: Final = 3.0
+# A process that dies so often before it was ever ready will not get better.
+DEATHS_MAX: Final = 3
+LAST_WORDS_CHARS: Final = 2000
 
 type Say = Callable[[str], None]
-
-logger = structlog.get_logger()
 
 
 class NotReady(Exception):  # noqa: N818 - said to an operator as it is
     """A process did not become ready; its log says why."""
 
 
+FAILURES: Final = (
+    AlreadyRunning,
+    NotReady,
+    PortsTaken,
+    MigrationEdited,
+    KafkaMissing,
+    KafkaFailed,
+    postgres.PostgresFailed,
+)
+"""Why a start fails, in words for an operator."""
+
+
 class Supervisor:
     """Starts everything, keeps it running, stops it in the opposite order."""
 
-    def __init__(self, instance: Instance, port_base: int | None = None, say: Say = print) -> None:
-        """`say` is told what is going on, a line at a time."""
-        self._instance, self._say = instance, say
+    def __init__(self, instance: Instance, port_base: int | None, say: Say, ready: Callable[[], None]) -> None:
+        """`say` is told what is going on, a line at a time; `ready` is called once. Raises PortsTaken."""
+        self._instance, self._say, self._ready = instance, say, ready
         instance.prepare()
+        if left := stop_leftovers(instance.state()):
+            say(f"Stopped what a killed supervisor had left running: {', '.join(left)}")
         self._ports = instance.ports(port_base)
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
         self._phase = "starting"
         self._told = asyncio.Event()
 
     async def run(self) -> None:
-        """Until SIGTERM or SIGINT. Raises NotReady, PostgresFailed, KafkaFailed or KafkaMissing when it cannot start."""
+        """Until SIGTERM or SIGINT; a second one kills. Raises one of FAILURES when it cannot start."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._told.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._stop_or_kill)
+        told = asyncio.create_task(self._told.wait(), name="told")
+        start = asyncio.create_task(self._start(), name="start")
         try:
-            started = asyncio.create_task(self._start(), name="start")
-            told = asyncio.create_task(self._told.wait(), name="told")
-            await asyncio.wait({started, told}, return_when=asyncio.FIRST_COMPLETED)
-            if started.done():
-                await started
-            else:
-                started.cancel()
-            await told
+            await asyncio.wait({start, told}, return_when=asyncio.FIRST_COMPLETED)
+            if start.done():
+                await start
+                await told
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
         finally:
+            told.cancel()
+            start.cancel()
+            await asyncio.wait({start, told})
             await self._stop()
 
+    def _stop_or_kill(self) -> None:
+        if self._phase == "stopping":
+            for child in self._children.values():
+                child.kill()
+        self._told.set()
+
     async def _start(self) -> None:
-        self._say("Starting PostgreSQL and Kafka")
-        server = await asyncio.to_thread(postgres.prepare, self._instance.folder / "postgres", self._ports["postgres"])
-        await asyncio.gather(self._start_postgres(server), self._start_kafka())
-        self._say("Preparing databases and topics")
-        address = f"127.0.0.1:{self._ports['postgres']}"
-        superuser = (server.superuser, server.password)
-        await asyncio.gather(
-            prepare_databases(address, superuser, self._instance.passwords()),
-            prepare_topics(f"127.0.0.1:{self._ports['kafka']}"),
-        )
-        self._say("Starting the services")
-        for service, kinds in PROCESSES.items():
-            for kind in kinds:
-                await self._add(self._service(service, kind))
-        await asyncio.gather(*(self._until_ready(child.name) for child in self._children[2:]))
+        """Everything as soon as what it needs is there: an API can do without Kafka."""
+        async with asyncio.TaskGroup() as group:
+            databases = group.create_task(self._start_postgres())
+            topics = group.create_task(self._start_kafka())
+            checked = group.create_task(self._check(databases, topics))
+            for service, kinds in PROCESSES.items():
+                for kind in kinds:
+                    group.create_task(self._start_service(service, kind, databases if kind == "api" else checked))
         self._phase = "ready"
         self._note()
-        self._say("Ready")
+        self._ready()
 
-    async def _start_postgres(self, server: postgres.Postgres) -> None:
-        child = Child(
-            "postgres",
-            postgres.foreground(server),
-            postgres.environment(),
-            self._instance.logs / "postgres.log",
-            signal.SIGINT,  # PostgreSQL's word for a fast shutdown
-            postgres.user(),
+    async def _start_postgres(self) -> str:
+        self._say("Starting PostgreSQL and Kafka")
+        port = self._ports["postgres"]
+        server = await asyncio.to_thread(postgres.prepare, self._instance.folder / "postgres", port)
+        child = await self._add(postgres_program(server))
+        await self._until(child, lambda: asyncio.to_thread(postgres.takes_sessions, port))
+        applied = await prepare_databases(
+            f"127.0.0.1:{port}", (server.superuser, server.password), self._instance.passwords()
         )
-        await self._add(child, first=True)
-        await self._until(lambda: _listens(self._ports["postgres"]), child)
+        if applied:
+            self._say(f"Applied {len(applied)} migrations")
+        return server.dsn()
 
-    async def _start_kafka(self) -> None:
-        folder = self._instance.folder / "kafka"
-        command = await asyncio.to_thread(kafka.command, folder, self._ports["kafka"], self._ports["kafka-controller"])
-        child = Child("kafka", command, _inherited(), self._instance.logs / "kafka.log")
-        await self._add(child)
-        await self._until(lambda: _listens(self._ports["kafka"]), child)
+    async def _start_kafka(self) -> str:
+        child = await self._add(await asyncio.to_thread(kafka_program, self._instance, self._ports))
+        await self._until(child, lambda: asyncio.to_thread(kafka.takes_connections, self._ports["kafka"]))
+        bootstrap = f"127.0.0.1:{self._ports['kafka']}"
+        if made := await prepare_topics(bootstrap):
+            self._say(f"Made {len(made)} topics")
+        return bootstrap
 
-    def _service(self, service: str, kind: str) -> Child:
-        ports = self._ports
-        servers = f"127.0.0.1:{ports['postgres']}", f"127.0.0.1:{ports['kafka']}"
-        places = Places(*servers, "127.0.0.1", ports[f"{service}-{kind}"])
-        environment = _inherited() | self._instance.environment(service, kind, places)
-        root = str(Path(__file__).parent.parent)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        command = [sys.executable, "-m", "deploy.serve", service, kind]
-        name = f"{service}-{kind}"
-        return Child(name, command, environment, self._instance.logs / f"{name}.log")
+    async def _check(self, databases: asyncio.Task[str], topics: asyncio.Task[str]) -> None:
+        found = await preflight.faults(await topics, await databases)
+        if found:
+            raise NotReady("\n".join(found))
+        self._say("Starting the services")
 
-    async def _add(self, child: Child, *, first: bool = False) -> None:
-        child.changed = self._note
-        self._children.insert(0 if first else len(self._children), child)
-        await child.start()
+    async def _start_service(self, service: str, kind: str, needs: asyncio.Task[Any]) -> None:
+        await needs
+        child = await self._add(service_program(self._instance, service, kind, self._ports))
+        async with httpx.AsyncClient(base_url=self._url(child.program.name), timeout=ASK_SECONDS_MAX) as client:
 
-    async def _until_ready(self, name: str) -> None:
-        async with httpx.AsyncClient(timeout=2.0) as client:
-
-            async def ready() -> bool:
+            async def says_so() -> bool:
                 try:
-                    answer = await client.get(f"http://127.0.0.1:{self._ports[name]}/readyz")
+                    return (await client.get("/readyz")).status_code == httpx.codes.OK
                 except httpx.HTTPError:
                     return False
-                return answer.status_code == httpx.codes.OK
 
-            await self._until(ready, next(child for child in self._children if child.name == name))
+            await self._until(child, says_so)
 
-    async def _until(self, reached: Callable[[], Awaitable[bool]], child: Child) -> None:
+    async def _add(self, program: Program) -> Child:
+        child = Child(program, self._instance.logs / f"{program.name}.log", self._note)
+        self._children[program.name] = child
+        await child.start()
+        return child
+
+    async def _until(self, child: Child, reached: Callable[[], Awaitable[bool]]) -> None:
         end = asyncio.get_running_loop().time() + READY_SECONDS_MAX
         while not await reached():
+            if child.restarts >= DEATHS_MAX:
+                words = child.log.read_text(errors="replace")[-LAST_WORDS_CHARS:]
+                raise NotReady(f"{words}\n{child.program.name} dies as soon as it is started, see {child.log}")
             if asyncio.get_running_loop().time() > end:
-                raise NotReady(f"{child.name} is not ready after {READY_SECONDS_MAX:.0f} s, see {child.log}")
+                raise NotReady(f"{child.program.name} is not ready after {READY_SECONDS_MAX:.0f} s, see {child.log}")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _stop(self) -> None:
@@ -136,48 +161,70 @@ class Supervisor:
         self._phase = "stopping"
         self._note()
         self._say("Stopping")
-        servers = [child for name in ("kafka", "postgres") for child in self._children if child.name == name]
-        await asyncio.gather(*(child.stop() for child in self._children if child not in servers))
-        for child in servers:
-            await child.stop()
+        for names in (process_names(), ["kafka"], ["postgres"]):
+            await asyncio.gather(*(self._children[name].stop() for name in names if name in self._children))
         self._phase = "stopped"
         self._note()
 
     def _note(self) -> None:
         """Write down what runs, for `status` and everybody else."""
-        ports = self._ports
         self._instance.write_state(
             {
                 "phase": self._phase,
                 "supervisor_pid": os.getpid(),
-                "kafka": f"127.0.0.1:{ports['kafka']}",
-                "postgres": f"127.0.0.1:{ports['postgres']}",
-                "urls": {service: f"http://127.0.0.1:{ports[f'{service}-api']}" for service in PROCESSES},
-                "processes": {child.name: self._described(child) for child in self._children},
+                "kafka": f"127.0.0.1:{self._ports['kafka']}",
+                "postgres": f"127.0.0.1:{self._ports['postgres']}",
+                "urls": {service: self._url(f"{service}-api") for service in PROCESSES},
+                "processes": {
+                    name: self._described(self._children[name])
+                    for name in ("postgres", "kafka", *process_names())
+                    if name in self._children
+                },
             }
         )
 
     def _described(self, child: Child) -> dict[str, Any]:
-        port = self._ports[child.name]
-        ops = {} if child.name in {"postgres", "kafka"} else {"ops": f"http://127.0.0.1:{port}"}
-        return {"pid": child.pid, "port": port, "restarts": child.restarts, "log": str(child.log), **ops}
+        name = child.program.name
+        return {
+            "pid": child.pid,
+            "born_at": child.born_at,
+            "port": self._ports[name],
+            "restarts": child.restarts,
+            "stop_signal": int(child.program.stop_signal),
+            "log": str(child.log),
+            **({"ops": self._url(name)} if name in process_names() else {}),
+        }
+
+    def _url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._ports[name]}"
 
 
-async def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def main(folder: str, port_base: str, descriptor: str) -> None:
+    """The detached supervisor's process; whoever started it reads one JSON line per message until it is ready."""
+    os.set_inheritable(int(descriptor), False)
+    told = os.fdopen(int(descriptor), "w", buffering=1)
 
+    def tell(**message: object) -> None:
+        print(message.get("said") or message, flush=True)  # noqa: T201 - the supervisor's own log
+        if not told.closed:
+            with contextlib.suppress(BrokenPipeError):  # whoever started us is gone; we go on
+                told.write(json.dumps(message) + "\n")
 
-def _inherited() -> dict[str, str]:
-    """What of our own environment a child may see: nothing of somebody else's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("EVENKEEL_")}
+    def ready() -> None:
+        tell(ready=True)
+        with contextlib.suppress(BrokenPipeError):
+            told.close()
 
-
-def main(folder: str, port_base: str = "") -> None:
-    """The detached supervisor's process."""
     instance = Instance(Path(folder))
-    with instance.held():
-        asyncio.run(Supervisor(instance, int(port_base) if port_base else None).run())
+    try:
+        with instance.held():
+            supervisor = Supervisor(
+                instance, int(port_base) if port_base else None, lambda said: tell(said=said), ready
+            )
+            asyncio.run(supervisor.run())
+    except FAILURES as failed:
+        tell(failed=str(failed) or failed.__doc__)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """Topics are declared in one file; they are created from it and compared with it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
-READY_SECONDS_MAX = 30.0
+READY_SECONDS_MAX: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,19 @@ class Topic:
     partitions: int
     settings: dict[str, str]
     sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which the broker is not as declared; a harmful one would lose events or mix patients up."""
+
+    topic: str
+    words: str
+    harmful: bool
+
+    def __str__(self) -> str:
+        """One sentence for an operator."""
+        return f"{self.topic}: {self.words}"
 
 
 def declared(file: Path = Path(__file__).parent / "topics.yaml") -> list[Topic]:
@@ -74,35 +87,41 @@ async def _visible(admin: Any, names: set[str]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def drift(bootstrap: str, wanted: Sequence[Topic] | None = None) -> list[str]:
-    """One sentence per difference between the file and the broker; partitions of outputs are held against their sources (T23)."""
+async def drift(bootstrap: str, wanted: Sequence[Topic] | None = None) -> list[Difference]:
+    """What differs between the file and the broker; partitions of outputs are held against their sources (T23)."""
     admin = await connected(bootstrap)
     try:
         present = set(await admin.list_topics())
         wanted = wanted or declared()
-        found = [f"{topic.name}: missing" for topic in wanted if topic.name not in present]
         there = [topic for topic in wanted if topic.name in present]
         described = await admin.describe_topics([topic.name for topic in there])
         partitions = {one["topic"]: len(one["partitions"]) for one in described}
+        found = [Difference(topic.name, "missing", harmful=True) for topic in wanted if topic not in there]
         for topic in there:
-            if partitions[topic.name] != topic.partitions:
-                found.append(f"{topic.name}: {partitions[topic.name]} partitions, {topic.partitions} declared")
-            found += [
-                f"{topic.name}: {partitions[topic.name]} partitions, its source {source} has {partitions[source]}"
-                for source in topic.sources
-                if source in partitions and partitions[source] != partitions[topic.name]
-            ]
-            found += await _settings_drift(admin, topic)
+            found += _partitions_drift(topic, partitions)
+            found += _settings_drift(topic, await _settings(admin, topic.name))
         return found
     finally:
         await admin.close()
 
 
-async def _settings_drift(admin: Any, topic: Topic) -> list[str]:
-    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
-    actual = {entry[0]: entry[1] for response in responses for resource in response.resources for entry in resource[4]}
-    return [
-        f"{topic.name}: {name} is {actual.get(name)}, {value} declared"
-        for name, value in topic.settings.items()
-        if actual.get(name) != value
-    ]
+def _partitions_drift(topic: Topic, partitions: Mapping[str, int]) -> Iterator[Difference]:
+    actual = partitions[topic.name]
+    if actual != topic.partitions:
+        yield Difference(topic.name, f"{actual} partitions, {topic.partitions} declared", harmful=True)
+    for source in topic.sources:
+        if partitions.get(source, actual) != actual:
+            words = f"{actual} partitions, its source {source} has {partitions[source]}"
+            yield Difference(topic.name, words, harmful=True)
+
+
+def _settings_drift(topic: Topic, actual: Mapping[str, str]) -> Iterator[Difference]:
+    for name, value in topic.settings.items():
+        if actual.get(name) != value:
+            words = f"{name} is {actual.get(name)}, {value} declared"
+            yield Difference(topic.name, words, harmful=name == "cleanup.policy")
+
+
+async def _settings(admin: Any, topic: str) -> dict[str, str]:
+    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    return {entry[0]: entry[1] for response in responses for resource in response.resources for entry in resource[4]}

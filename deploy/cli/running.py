@@ -1,0 +1,216 @@
+"""Starting, looking at and stopping a local system."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.table import Table
+
+from deploy.cli.screen import DEFAULT_DATA, AsJson, Data, console, give_up, say
+from deploy.instance import AlreadyRunning, Instance
+
+DOWN_SECONDS_MAX: Final = 90.0
+ASK_SECONDS_MAX: Final = 3.0
+SUPERVISOR_LOG_BYTES_MAX: Final = 1_000_000
+
+PortBase = Annotated[
+    int | None, typer.Option(help="Number the ports from here instead of taking free ones.", min=1024, max=65_000)
+]
+
+
+def up(
+    data: Data = DEFAULT_DATA,
+    *,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Go on in the background; `evenkeel down` stops it.")
+    ] = False,
+    port_base: PortBase = None,
+) -> None:
+    """Start PostgreSQL, Kafka and all services on this machine; the next `up` goes on from the data."""
+    from deploy import kafka_programs  # noqa: PLC0415 - an image has none of the local servers
+    from deploy.supervisor import FAILURES, Supervisor  # noqa: PLC0415 - same
+
+    instance = Instance(data.resolve())
+    started = time.monotonic()
+
+    def ready() -> None:
+        say(f"Ready in {time.monotonic() - started:.1f} s")
+        _show(instance, _asked(instance))
+
+    try:
+        if instance.running():
+            raise AlreadyRunning(f"{instance.folder}: {AlreadyRunning.__doc__}")
+        kafka_programs.find(say)
+        if detach:
+            _detach(instance, port_base)
+            ready()
+        else:
+            with instance.held():
+                asyncio.run(Supervisor(instance, port_base, say, ready).run())
+            say(f"Stopped. The data stays in {instance.folder}")
+    except FAILURES as stopped:
+        give_up(str(stopped) or stopped.__doc__)
+
+
+def _detach(instance: Instance, port_base: int | None) -> None:
+    """Start the supervisor in a session of its own and pass on what it says until it is ready."""
+    from deploy.programs import with_our_code  # noqa: PLC0415 - an image has none of the local servers
+
+    instance.prepare()
+    log = instance.logs / "supervisor.log"
+    if log.exists() and log.stat().st_size > SUPERVISOR_LOG_BYTES_MAX:
+        log.replace(log.with_name("supervisor.log.1"))
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "deploy.supervisor", str(instance.folder), str(port_base or ""), str(writing)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=[writing],
+            env=os.environ | with_our_code(),
+        )
+    os.close(writing)
+    try:
+        message = _listen(reading)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    if not message.get("ready"):
+        give_up(message.get("failed") or f"It did not start, see {log}")
+
+
+def _listen(reading: int) -> dict[str, Any]:
+    """Show what the supervisor says; its last message."""
+    message: dict[str, Any] = {}
+    with os.fdopen(reading) as told, console.status("Starting"):
+        for line in told:
+            message = json.loads(line)
+            if "said" in message:
+                say(message["said"])
+    return message
+
+
+def down(data: Data = DEFAULT_DATA) -> None:
+    """Stop everything that `up` started; the data stays."""
+    instance = Instance(data.resolve())
+    if not instance.running():
+        left = _stop_leftovers(instance)
+        say(f"Stopped what a killed supervisor had left running: {', '.join(left)}" if left else "Nothing is running.")
+        return
+    os.kill(instance.state()["supervisor_pid"], signal.SIGTERM)
+    end = time.monotonic() + DOWN_SECONDS_MAX
+    with console.status("Stopping"):
+        while instance.running():
+            if time.monotonic() > end:
+                give_up(f"It is still running after {DOWN_SECONDS_MAX:.0f} s, see {instance.logs}")
+            time.sleep(0.05)
+    say(f"Stopped. The data stays in {instance.folder}")
+
+
+def _stop_leftovers(instance: Instance) -> list[str]:
+    state = instance.state()
+    if not state:
+        return []
+    from deploy.leftovers import stop_leftovers  # noqa: PLC0415 - an image has none of the local servers
+
+    with instance.held():
+        return stop_leftovers(state)
+
+
+def erase(
+    data: Data = DEFAULT_DATA,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop the instance and remove all its data, after asking."""
+    instance = Instance(data.resolve())
+    if not instance.folder.exists():
+        say(f"There is nothing in {instance.folder}")
+        return
+    if not instance.state_file.exists() and any(instance.folder.iterdir()):
+        give_up(f"{instance.folder} is not a data folder of Evenkeel; nothing was removed")
+    if not yes and not typer.confirm(f"Remove all patients, events and keys in {instance.folder}?"):
+        raise typer.Exit(1)
+    down(data)
+    shutil.rmtree((instance.folder / "postgres").resolve(), ignore_errors=True)  # it may lie elsewhere
+    shutil.rmtree(instance.folder)
+    say(f"Removed {instance.folder}")
+
+
+def status(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
+    """What runs, where, and whether it is ready. Exit code 1 unless everything is."""
+    instance = Instance(data.resolve())
+    state = _asked(instance)
+    if as_json:
+        typer.echo(json.dumps(state, indent=2))
+    else:
+        _show(instance, state)
+    raise typer.Exit(0 if state["ready"] else 1)
+
+
+def _asked(instance: Instance) -> dict[str, Any]:
+    """The state, with each process asked whether it is ready."""
+    if not instance.running():
+        return {"phase": "stopped", "processes": {}, "urls": {}, "ready": False}
+    state = instance.state()
+    asyncio.run(_ask(state["processes"]))
+    is_ready = state["phase"] == "ready" and all(process["ready"] for process in state["processes"].values())
+    return state | {"ready": is_ready}
+
+
+async def _ask(processes: Mapping[str, dict[str, Any]]) -> None:
+    """PostgreSQL and Kafka count as ready while they run; the services say it themselves."""
+    async with httpx.AsyncClient(timeout=ASK_SECONDS_MAX) as client:
+
+        async def ask(process: dict[str, Any]) -> None:
+            process["ready"] = process["pid"] is not None
+            if process["ready"] and (url := process.get("ops")):
+                try:
+                    process["ready"] = (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
+                except httpx.HTTPError:
+                    process["ready"] = False
+
+        await asyncio.gather(*(ask(process) for process in processes.values()))
+
+
+def _show(instance: Instance, state: dict[str, Any]) -> None:
+    columns = ("process", "pid", "port", "restarts", "ready")
+    table = Table(*columns, title=f"{instance.folder}: {state['phase']}", title_justify="left")
+    for name, process in state["processes"].items():
+        ready = "[green]yes[/green]" if process["ready"] else "[red]no[/red]"
+        table.add_row(name, str(process["pid"] or "–"), str(process["port"]), str(process["restarts"]), ready)
+    console.print(table)
+    for service, url in state["urls"].items():
+        say(f"{service:<12}{url}")
+
+
+def logs(
+    process: Annotated[str | None, typer.Argument(help="Such as intake-api; all when left out.")] = None,
+    data: Data = DEFAULT_DATA,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing what is written.")] = False,
+    lines: Annotated[int, typer.Option("-n", help="How many lines of each.", min=0)] = 40,
+) -> None:
+    """Show what the processes write."""
+    folder = Instance(data.resolve()).logs
+    known = {path.stem: path for path in sorted(folder.glob("*.log"))}
+    if process is not None and process not in known:
+        give_up(f"There is no log of {process} in {folder}. There are: {', '.join(known) or 'none'}")
+    files: list[Path] = [known[process]] if process else list(known.values())
+    if not files:
+        give_up(f"There are no logs in {folder}; `evenkeel up` makes them")
+    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, files)])  # noqa: S606, S607 - the system's own tail
