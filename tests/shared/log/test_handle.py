@@ -5,11 +5,10 @@ import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from shared.database import connect
-from shared.failures import Busy, Failure, Invalid, NotFound, Refused, StaleVersion, TooLarge
+from shared.failures import Busy, Failure, Invalid, NotFound, Refused, TooLarge
 from shared.log import KeyInFlight, KeyReused, Outcome
 from tests.conftest import MakeDatabase
 from tests.shared.log.bench import OpenLog, act, context, open_log
@@ -119,18 +118,6 @@ async def test_a_refusal_leaves_the_others_of_its_batch_alone(service_database: 
         assert await bench.log.state(counter, "one") == (Count(30), 20)
 
 
-async def test_of_two_who_saw_the_same_version_one_wins(service_database: MakeDatabase) -> None:
-    """T5: also when they come through different processes at the same time."""
-    database = await service_database("intake")
-    async with open_log(database) as one, open_log(database) as other:
-        await one.add("thing")
-        for version in range(1, 21):
-            answers = await asyncio.gather(
-                one.add("thing", expected=version), other.add("thing", expected=version), return_exceptions=True
-            )
-            assert sorted(isinstance(answer, StaleVersion) for answer in answers) == [False, True]
-
-
 async def test_a_process_that_slept_does_not_refuse_on_what_it_remembers(service_database: MakeDatabase) -> None:
     database = await service_database("intake")
     async with open_log(database) as one, open_log(database) as other:
@@ -198,20 +185,6 @@ async def test_a_full_queue_says_so_instead_of_growing(service_database: MakeDat
 
         assert sum(isinstance(one, Busy) for one in answers) == 45
         assert not [one for one in answers if isinstance(one, Failure) and not isinstance(one, Busy)]
-
-
-@pytest.mark.parametrize(
-    "statement", ["update log.event set actor = 'x'", "delete from log.event", "truncate log.event"]
-)
-async def test_nobody_rewrites_an_event(service_database: MakeDatabase, statement: str) -> None:
-    database = await service_database("intake")
-    async with open_log(database) as bench:
-        await bench.add("thing")
-        for dsn in (database.dsn("api"), database.dsn("worker"), database.superuser_dsn):
-            connection = await connect(dsn, name="rewriter")
-            with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError)):
-                await connection.execute(statement)
-            await connection.close()
 
 
 async def test_personal_fields_lie_sealed_in_the_log(service_database: MakeDatabase) -> None:
