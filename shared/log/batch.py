@@ -18,6 +18,12 @@ from shared.log.pending import Draft, Pending
 from shared.settings import Settings
 
 BROKEN: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# Something in a request that PostgreSQL cannot hold: no other request may suffer for it.
+UNSTORABLE: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
 
 logger = structlog.get_logger()
 
@@ -30,13 +36,12 @@ class PersonErased(Refused):
     """The person's data was erased; nothing more can be recorded about them."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Decided:
-    """A request with events to store, and the streams as it leaves them; `failure` when they could not be sealed."""
+    """A request that may be stored, and the streams as it leaves them."""
 
     pending: Pending
     changed: Mapping[str, Known]
-    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,9 @@ class Batches:
         loading.fold(events)
         await _refuse_wrong_corrections(connection, batch)
         decided, held = self._decide(batch, answers, Workspace(loading.known, loading.broken))
-        kept, again = await self._seal(decided)
+        kept = await self._seal(decided)
         outcomes = await append(connection, [one.pending for one in kept]) if kept else []
+        again: list[Pending] = []
         for one, outcome in zip(kept, outcomes, strict=True):
             if outcome is None:
                 self._memory.forget(one.pending.checks)
@@ -100,36 +106,28 @@ class Batches:
                     pending.refuse(failure)
         return decided, held
 
-    async def _seal(self, decided: Sequence[_Decided]) -> tuple[list[_Decided], list[Pending]]:
-        """Seal what is personal; without the requests that cannot be sealed, and without those that were decided on them."""
+    async def _seal(self, decided: Sequence[_Decided]) -> list[_Decided]:
+        """Seal what is personal; without the requests that cannot be sealed. What was decided on these will conflict."""
         sealing = [
             (one, draft) for one in decided for draft in one.pending.drafts if draft.encoded.personal is not None
         ]
         if not sealing:
-            return list(decided), []
+            return list(decided)
+        failed = set()
         for (one, draft), sealed in zip(sealing, await self._sealed([draft for _, draft in sealing]), strict=True):
             if isinstance(sealed, Failure):
-                one.failure = sealed
+                one.pending.refuse(sealed)
+                failed.add(one.pending.key)
             else:
                 draft.sealed = sealed
-        kept: list[_Decided] = []
-        again: list[Pending] = []
-        spoiled: set[str] = set()
-        for one in decided:
-            if one.failure is None and spoiled.isdisjoint(one.pending.checks):
-                kept.append(one)
-                continue
-            spoiled.update(one.changed)
-            if one.failure is not None:
-                one.pending.refuse(one.failure)
-            else:
-                again.append(one.pending)
-        return kept, again
+        return [one for one in decided if one.pending.key not in failed]
 
     async def _sealed(self, drafts: Sequence[Draft]) -> Sequence[bytes | Failure]:
         wanted = [ToSeal(one.home.key, one.event_id, one.encoded.personal or b"") for one in drafts]
         try:
             return [one if one is not None else PersonErased() for one in await self._keyring.seal_all(wanted)]
+        except UNSTORABLE:
+            raise
         except BROKEN as error:
             logger.warning("log.keyring_failed", error=type(error).__name__)
             return [Busy() for _ in drafts]

@@ -19,7 +19,7 @@ from shared.failures import Busy, Failure, Invalid, NotFound, Refused
 from shared.keyring import Keyring
 from shared.log.acts import Act, Context, Outcome
 from shared.log.append import prepare
-from shared.log.batch import BROKEN, Batches, KeyReused
+from shared.log.batch import BROKEN, UNSTORABLE, Batches, KeyReused
 from shared.log.memory import Loading, Memory
 from shared.log.pending import Pending, named, target
 from shared.log.reading import story
@@ -27,12 +27,6 @@ from shared.log.wake import Wake
 from shared.settings import Settings
 
 RECONNECT_SECONDS: Final = 0.2
-# Something in a request that PostgreSQL cannot hold: no other request may suffer for it.
-UNSTORABLE: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-)
 
 BATCH_COMMANDS: Final = Histogram(
     "evenkeel_log_batch_commands", "Commands per batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

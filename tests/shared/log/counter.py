@@ -16,6 +16,16 @@ class Counted:
     remark: Personal[str | None] = None
 
 
+@event()
+class Noted:
+    """Something was remarked that is nobody's secret."""
+
+    text: str
+
+
+type Event = Counted | Noted
+
+
 @dataclass(frozen=True)
 class Count:
     """How far."""
@@ -32,18 +42,46 @@ class Add:
     events: int = 1
 
 
+@command
+class Note:
+    """Remark something."""
+
+    text: str
+
+
+@command
+class AddOnce:
+    """Count, but only when nothing was counted yet."""
+
+
+class AlreadyCounted(Refused):
+    """Something was counted already."""
+
+
 class NothingToAdd(Refused):
     """Only more than nothing can be counted."""
 
 
-def decide(_count: Count, command: Add, *_given: Count) -> Sequence[Counted]:
-    if command.by <= 0:
-        raise NothingToAdd
-    return [Counted(command.by, command.remark)] * command.events
+def decide(count: Count, command: Add | Note | AddOnce, *_given: Count) -> Sequence[Event]:
+    match command:
+        case Note():
+            return [Noted(command.text)]
+        case AddOnce():
+            if count.total:
+                raise AlreadyCounted
+            return [Counted(1)]
+        case Add():
+            if command.by <= 0:
+                raise NothingToAdd
+            return [Counted(command.by, command.remark)] * command.events
 
 
-def evolve(count: Count, event: Counted) -> Count:
-    return Count(count.total + event.by)
+def evolve(count: Count, event: Event) -> Count:
+    match event:
+        case Counted():
+            return Count(count.total + event.by)
+        case Noted():
+            return count
 
 
 counter = Decider("counter", Count(), decide, evolve)
