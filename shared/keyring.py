@@ -20,6 +20,7 @@ from shared.failures import Failure
 FORGET_SECONDS: Final = 60.0
 REMEMBERED_KEYS_MAX: Final = 50_000
 _NONCE_BYTES: Final = 12
+SEAL_BYTES: Final = _NONCE_BYTES + 16  # so much longer is what was sealed: the nonce, and AES-GCM's tag
 _KEY_BYTES: Final = 32
 
 _SELECT: Final = "select key_id, wrapped, wrapped_by from keyring.data_key where key_id = any($1)"

@@ -8,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from shared.codec import Codec, Encoded
 from shared.failures import Invalid, StaleVersion, TooLarge
+from shared.keyring import SEAL_BYTES
 from shared.lanes import lane_of
 from shared.log.acts import Act
 from shared.log.memory import Known, Workspace
@@ -59,11 +60,18 @@ class Deciding:
             data
         ):  # jsonb cannot hold it; found here it fails one request, not a batch
             raise Invalid("The character NUL cannot be stored")
-        # jsonb writes a space after each colon and comma; sealed bytes travel as base64.
-        size = len(data) + data.count(b":") + data.count(b",") + len(encoded.personal or b"") * 4 // 3
+        size = _bytes_on_kafka(encoded)
         if size > self._event_bytes_max:
             raise TooLarge(bytes=size, bytes_max=self._event_bytes_max)
         return encoded
+
+
+def _bytes_on_kafka(encoded: Encoded) -> int:
+    """At most so many: jsonb writes a space after each colon and comma, sealed bytes travel as base64 in a member of their own."""
+    size = len(encoded.data) + encoded.data.count(b":") + encoded.data.count(b",")
+    if encoded.personal is not None:
+        size += (len(encoded.personal) + SEAL_BYTES + 2) // 3 * 4 + len(', "sealed": ""')
+    return size
 
 
 def _look(pending: Pending, target: Target, workspace: Workspace, changed: dict[str, Known]) -> Known:

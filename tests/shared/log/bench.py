@@ -19,10 +19,13 @@ from tests.shared.log.counter import Add, counter
 def settings_of(database: ServiceDatabase, kind: str = "api", **changes: Any) -> Settings:
     """The settings that a process of this database would have."""
     return Settings(
-        database_dsn=database.dsn(kind),
-        keyring_dsn=database.keyring_dsn,
-        site_keys_file=database.site_keys,
-        **{"kafka": "127.0.0.1:1", **changes},
+        **{
+            "database_dsn": database.dsn(kind),
+            "keyring_dsn": database.keyring_dsn,
+            "site_keys_file": database.site_keys,
+            "kafka": "127.0.0.1:1",
+            **changes,
+        }
     )
 
 

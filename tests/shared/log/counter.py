@@ -23,7 +23,14 @@ class Noted:
     text: str
 
 
-type Event = Counted | Noted
+@event()
+class Sampled:
+    """Many numbers at once."""
+
+    points: tuple[int, ...]
+
+
+type Event = Counted | Noted | Sampled
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,13 @@ class Note:
 
 
 @command
+class Sample:
+    """Take this many samples."""
+
+    points: int
+
+
+@command
 class AddOnce:
     """Count, but only when nothing was counted yet."""
 
@@ -62,10 +76,12 @@ class NothingToAdd(Refused):
     """Only more than nothing can be counted."""
 
 
-def decide(count: Count, command: Add | Note | AddOnce, *_given: Count) -> Sequence[Event]:
+def decide(count: Count, command: Add | Note | Sample | AddOnce, *_given: Count) -> Sequence[Event]:
     match command:
         case Note():
             return [Noted(command.text)]
+        case Sample():
+            return [Sampled((7,) * command.points)]
         case AddOnce():
             if count.total:
                 raise AlreadyCounted
@@ -80,7 +96,7 @@ def evolve(count: Count, event: Event) -> Count:
     match event:
         case Counted():
             return Count(count.total + event.by)
-        case Noted():
+        case Noted() | Sampled():
             return count
 
 

@@ -207,6 +207,7 @@ async def test_more_streams_than_are_remembered_in_one_batch(database: ServiceDa
         for _ in range(3):
             answers = await together(bench, *([act(number), act(number % 3)] for number in range(10)))
             assert words(answers) == ["Outcome"] * 10
+            assert len(bench.log._memory._known) <= streams_max
 
         assert sum([(await bench.log.state(counter, str(number)))[1] for number in range(10)]) == 60
 
@@ -228,6 +229,8 @@ async def test_nothing_personal_is_recorded_about_whoever_was_erased(database: S
 
         assert words(answers) == ["PersonErased", "Outcome", "PersonErased", "Outcome"]
         assert await bench.log.state(counter, "x") == (Count(0), 1)
+        # Nothing was counted, so the second is not refused for that.
+        assert words(await together(bench, [act("x")], [on("x", AddOnce())])) == ["PersonErased", "PersonErased"]
 
 
 async def test_the_relay_is_told_once_for_many_commits(database: ServiceDatabase) -> None:

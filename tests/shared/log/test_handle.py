@@ -1,18 +1,20 @@
 """A command is stored whole and once, and one command's fate is its own."""
 
 import asyncio
-import random
+import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from shared.database import connect
+from shared.cloudevents import to_kafka
 from shared.failures import Busy, Failure, Invalid, NotFound, Refused, TooLarge
-from shared.log import KeyInFlight, KeyReused, Outcome
+from shared.log import Act
+from shared.log.reading import COLUMNS
 from tests.conftest import MakeDatabase
-from tests.shared.log.bench import OpenLog, act, context, open_log
-from tests.shared.log.counter import Count, NothingToAdd, counter
+from tests.shared.log.bench import act, context, open_log
+from tests.shared.log.counter import Add, Count, Note, NothingToAdd, Sample, counter
 
 
 async def test_what_was_handled_is_on_disk_and_folds_to_its_state(service_database: MakeDatabase) -> None:
@@ -24,73 +26,6 @@ async def test_what_was_handled_is_on_disk_and_folds_to_its_state(service_databa
         assert [one.version for one in (*first.stored, *second.stored)] == [1, 2]
         assert await bench.log.state(counter, patient) == (Count(5), 2)
         assert [one.data.by for one in await bench.log.story(f"counter-{patient}")] == [2, 3]
-
-
-async def test_a_retry_is_given_the_same_outcome_and_has_no_second_effect(service_database: MakeDatabase) -> None:
-    """T31."""
-    async with open_log(await service_database("intake")) as bench:
-        patient = uuid4()
-        first = await bench.add(patient, key="the-same-key")
-        again = await bench.add(patient, key="the-same-key")
-
-        assert (again.stored, again.recorded_at, again.replayed) == (first.stored, first.recorded_at, True)
-        assert await bench.log.state(counter, patient) == (Count(1), 1)
-
-
-async def test_a_key_used_for_another_request_is_refused(service_database: MakeDatabase) -> None:
-    """T31."""
-    async with open_log(await service_database("intake")) as bench:
-        await bench.add(uuid4(), key="the-same-key")
-
-        with pytest.raises(KeyReused):
-            await bench.add(uuid4(), key="the-same-key", fingerprint=b"other")
-
-
-async def test_a_key_that_is_at_work_is_refused(service_database: MakeDatabase) -> None:
-    """T31."""
-    async with open_log(await service_database("intake")) as bench:
-        first = asyncio.create_task(bench.add("thing", key="the-same-key"))
-        await asyncio.sleep(0)
-
-        with pytest.raises(KeyInFlight):
-            await bench.add("thing", key="the-same-key")
-        assert (await first).stored
-
-
-async def test_a_retry_after_a_crash_in_the_middle_finds_exactly_one_event(service_database: MakeDatabase) -> None:
-    """T31: the backend is killed while commands run; every one is retried with its key until it is answered."""
-    database = await service_database("intake")
-    patient, rounds = uuid4(), 60
-    async with open_log(database) as bench:
-        killer = asyncio.create_task(kill_backends(database.superuser_dsn))
-        outcomes: list[Outcome] = []
-        while not killer.done() or len(outcomes) < rounds:
-            keys = [f"key-{len(outcomes) + number}" for number in range(rounds)]
-            outcomes += await asyncio.gather(*(until_answered(bench, patient, key) for key in keys))
-        rounds = len(outcomes)
-
-        assert {len(one.stored) for one in outcomes} == {1}
-        assert sorted(one.stored[0].version for one in outcomes) == list(range(1, rounds + 1))
-        assert await bench.log.state(counter, patient) == (Count(rounds), rounds)
-
-
-async def until_answered(bench: OpenLog, patient: UUID, key: str) -> Outcome:
-    for _ in range(200):
-        try:
-            return await bench.add(patient, key=key)
-        except (Busy, KeyInFlight):
-            await asyncio.sleep(0.02)
-    pytest.fail("never answered")
-
-
-async def kill_backends(dsn: str) -> None:
-    connection = await connect(dsn, name="killer")
-    for _ in range(20):
-        await connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name in ('test api', 'group commit')"
-        )
-        await asyncio.sleep(random.uniform(0.0, 0.3))
-    await connection.close()
 
 
 async def test_all_acts_of_a_request_or_none(service_database: MakeDatabase) -> None:
@@ -151,12 +86,31 @@ async def test_other_sites_streams_read_as_absent(service_database: MakeDatabase
             await bench.log.handle([act("thing")], context(site_id="hillside", sites=elsewhere), uuid4().hex, b"")
 
 
-async def test_an_event_too_large_for_the_broker_is_refused_at_the_door(service_database: MakeDatabase) -> None:
-    """T53."""
-    async with open_log(await service_database("intake"), event_bytes_max=1000) as bench:
-        with pytest.raises(TooLarge):
-            await bench.add(uuid4(), remark="x" * 800)  # sealed bytes travel a third longer
-        assert await bench.pool.fetchval("select count(*) from log.event") == 0
+LIMIT = 4000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda size: Add(1, "x" * size),  # sealed bytes travel a third longer
+        lambda size: Note("é" * size),
+        Sample,  # jsonb puts a space after each comma
+    ],
+)
+async def test_an_event_too_large_for_the_broker_is_refused_at_the_door(
+    service_database: MakeDatabase, asked: Callable[[int], object]
+) -> None:
+    """T53: nothing is stored of it, and what is accepted is not larger on Kafka."""
+    database = await service_database("intake")
+    async with open_log(database, event_bytes_max=LIMIT) as bench:
+        for size in range(0, LIMIT, 100):
+            with contextlib.suppress(TooLarge):
+                await bench.log.handle([Act(counter, str(size), asked(size))], context(), uuid4().hex, b"")
+        rows = await bench.pool.fetch(f"select {COLUMNS} from log.event")
+    sizes = [len(to_kafka("intake", row)[1]) for row in rows]
+
+    assert len(rows) < LIMIT / 100
+    assert LIMIT * 0.9 < max(sizes) <= LIMIT
 
 
 @pytest.mark.parametrize("shift", [timedelta(days=-4000), timedelta(hours=1)])
