@@ -17,7 +17,7 @@ async def run(network: Network, patients: int, done: Callable[[], None]) -> tupl
     """Open the clinics, then every patient's way; `done` is told after each."""
     weeks = Weeks((datetime.now(UTC) - timedelta(hours=12)).date())
     await open_sites(network)
-    count = max(1, -(-patients // GROUP_SIZE))
+    count = max(len(SITES), -(-patients // GROUP_SIZE))
     groups = await asyncio.gather(*(found_group(network, weeks, *_place(number), number) for number in range(count)))
     everybody = patients_of(network, list(groups), patients)
     journeys = {one.number: Journey(network, weeks, one) for one in everybody}
@@ -36,7 +36,7 @@ async def run(network: Network, patients: int, done: Callable[[], None]) -> tupl
             done()
 
     await asyncio.gather(*(in_turn(one, last=False) for one in everybody))
-    await asyncio.gather(*(meet(network, weeks, group, everybody) for group in groups))
+    await asyncio.gather(*(meet(network, group, everybody) for group in groups))
     await asyncio.gather(*(in_turn(one, last=True) for one in everybody))
     return weeks, everybody
 

@@ -207,7 +207,7 @@ class Journey:
         )
 
 
-async def meet(network: Network, weeks: Weeks, group: Group, members: list[Patient]) -> None:
+async def meet(network: Network, group: Group, members: list[Patient]) -> None:
     """The group's sessions: booked together, one sheet for everybody, and what had to be put right afterwards."""
     members = [one for one in members if one.group is group]
     if not members:
@@ -267,7 +267,7 @@ async def _backdate(network: Network, group: Group, place: str, missing: list[st
 async def _correct(network: Network, group: Group, patient: Patient) -> None:
     """The patient was there all the time."""
     session = UUID(str(group.sessions[2]["session_id"]))
-    who = {"role": "counsellor", "site": group.site}
+    who: dict[str, Any] = {"role": "counsellor", "site": group.site}
     rows: list[dict[str, Any]] = []
     for _ in range(LOOKS_MAX):
         found = await network.rows(f"scheduling/sessions/{session}/attendances", **who)

@@ -14,6 +14,8 @@ SITES: Final = (
     ("harbour", "Harbour", "Europe/Berlin"),
 )
 GROUP_SIZE: Final = 8
+# Three evenings a week for two weeks.
+MEETINGS: Final = 6
 MANAGER: Final = "network_manager"
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -54,8 +56,10 @@ async def open_sites(network: Network) -> None:
 async def found_group(network: Network, weeks: Weeks, site: str, zone: str, number: int) -> Group:
     """Room, counsellor and group, and its meetings of two weeks."""
     run = network.run
-    group = Group(site, zone, *(made(run, what, site, number) for what in ("group", "leader", "room")))
-    who = {"role": MANAGER, "site": site}
+    group = Group(
+        site, zone, made(run, "group", site, number), made(run, "leader", site, number), made(run, "room", site, number)
+    )
+    who: dict[str, Any] = {"role": MANAGER, "site": site}
     room = {"site_id": site, "name": f"Room {run[:4]}-{number}", "seats": 16}
     person = {
         "short_name": f"C. {run[:4]}-{number}",
@@ -91,7 +95,7 @@ async def found_group(network: Network, weeks: Weeks, site: str, zone: str, numb
     rows: list[dict[str, Any]] = []
     for _ in range(240):
         rows = await network.rows(f"{place}/sessions", token=scheduled["token"], **who)
-        if len(rows) == 6:
+        if len(rows) == MEETINGS:
             break
         await asyncio.sleep(0.25)
     group.sessions = sorted(rows, key=lambda row: str(row["starts_at"]))
