@@ -30,6 +30,8 @@ FOLD_ATTEMPTS: Final = 2
 PARK_ATTEMPTS: Final = 5
 PARK_TIMEOUT_SECONDS: Final = 5.0
 PARK_BACKOFF_SECONDS: Final = 0.2
+REWIND_ATTEMPTS: Final = 30
+REWIND_BACKOFF_SECONDS: Final = 1.0
 
 
 class Table(Protocol):
@@ -213,8 +215,10 @@ class Guard:
             die("a record did not reach the output topic", error=repr(sent.exception()), lane=entry.message.partition)
             return
         lane, offset = entry.message.partition, sent.result().offset
-        expected, self.output_ends[lane] = self.output_ends[lane], offset + 1
-        if offset != expected:
+        expected = self.output_ends.get(lane)
+        if expected is not None:
+            self.output_ends[lane] = offset + 1
+        if expected not in {None, offset}:
             task = asyncio.ensure_future(self.foreign_write(lane))
             task.add_done_callback(lambda _: None)
             return
@@ -232,13 +236,22 @@ class Guard:
             log.critical("fold.halted", **where)
             return
         # The topic may have been refilled and its offsets moved: read all of it once more, duplicates drop out.
-        await self.rewind({(message.topic, message.partition): reading.settled})
+        await self._rewind({(message.topic, message.partition): reading.settled})
         die("events are missing before this one; reading the lane from its start", **where)
 
     async def foreign_write(self, lane: int) -> None:
-        """Somebody else wrote to this lane's values, so theirs may be stale: fold the lane's events once more."""
-        await self.rewind({(topic, partition): 0 for topic, partition in self.readings if partition == lane})
-        die("another process wrote to the output of this lane; folding it again", lane=lane)
+        """Somebody else wrote to this lane's values, so theirs may be stale, and in other lanes too: fold it all again."""
+        await self._rewind(dict.fromkeys(self.readings, 0))
+        die("another process wrote to the output of these lanes; folding them again", lane=lane)
+
+    async def _rewind(self, lanes: Mapping[Lane, int]) -> None:
+        for _ in range(REWIND_ATTEMPTS):
+            try:
+                return await self.rewind(lanes)
+            except Exception as error:  # noqa: BLE001 - the process ends anyway; this only has to be tried hard
+                log.warning("fold.rewind_failed", error=type(error).__name__)
+                await asyncio.sleep(REWIND_BACKOFF_SECONDS)
+        return None
 
     def beat(self) -> None:
         """Notice that the process slept so long that its lanes may have been given to another."""

@@ -26,6 +26,7 @@ from tests.shared.fold import program, ward
 from tests.shared.fold.records import record_of
 
 POLL_SECONDS = 0.05
+SEEN_SECONDS_MAX = 20.0
 PARKED = """
 select key, topic, reason, value from projection.parked where consumer = $1 order by parked_at, topic, partition, record_offset
 """
@@ -133,6 +134,10 @@ class Ward:
     async def create(self, topics: list[str], config: Mapping[str, str], partitions: int | None = None) -> None:
         new = [NewTopic(topic, partitions or self.partitions, 1, topic_configs=dict(config)) for topic in topics]
         await self.admin.create_topics(new)
+        ends_at = time.monotonic() + SEEN_SECONDS_MAX
+        while any(not topic["partitions"] for topic in await self.admin.describe_topics(topics)):
+            assert time.monotonic() < ends_at, topics
+            await asyncio.sleep(POLL_SECONDS)
 
     @property
     def output(self) -> str:
