@@ -1,6 +1,6 @@
 """Connections to PostgreSQL, all made alike."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import msgspec
@@ -16,13 +16,18 @@ else:
 type Record = asyncpg.Record
 
 
+CONNECT_SECONDS_MAX: Final = 10.0
+
+
 class SessionShared(Failure):
     """The database is reached through a pooler in transaction mode: session locks would not hold (trap T52)."""
 
 
 async def connect(dsn: str, *, name: str, statement_seconds_max: float | None = None) -> Connection:
     """One connection of its own; `name` is what an operator sees in pg_stat_activity."""
-    connection = await asyncpg.connect(dsn, server_settings=_settings(name), command_timeout=statement_seconds_max)
+    connection = await asyncpg.connect(
+        dsn, timeout=CONNECT_SECONDS_MAX, server_settings=_settings(name), command_timeout=statement_seconds_max
+    )
     await _codecs(connection)
     return connection
 
@@ -34,6 +39,7 @@ async def open_pool(dsn: str, *, name: str, connections_max: int, statement_seco
         min_size=1,
         max_size=connections_max,
         init=_codecs,
+        timeout=CONNECT_SECONDS_MAX,
         command_timeout=statement_seconds_max,
         server_settings=_settings(name),
     )

@@ -146,7 +146,7 @@ def _replay(pending: Pending, answered: Answered) -> None:
 def _failure_of(error: Exception, pending: Pending) -> Failure:
     if isinstance(error, Failure):
         return error
-    logger.error("log.command_failed", stream=pending.targets[0].stream, exc_info=error)
+    logger.error("log.command_failed", stream=pending.about, exc_info=error)
     return Failure()
 
 

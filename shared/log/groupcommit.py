@@ -126,6 +126,8 @@ class Log:
         stated = [act.effective_at for act in acts if act.effective_at is not None]
         if not stated:
             return
+        if any(one.tzinfo is None for one in stated):
+            raise Invalid("Needs its offset from UTC", field="effective_at")
         now = datetime.now(UTC)
         latest = now + timedelta(minutes=self._settings.effective_future_minutes_max)
         earliest = now - timedelta(days=self._settings.effective_past_days_max)
@@ -139,8 +141,8 @@ class Log:
                 with BATCH_SECONDS.time():
                     await self._carry_out(batch)
         finally:
-            for pending in self._waiting:
-                pending.refuse(Busy())
+            self._stopping = True
+            self._turn_away()
             self._let_go()
 
     async def _next(self) -> list[Pending]:
@@ -187,7 +189,7 @@ class Log:
         """Nothing was stored, because of one request: each is tried alone."""
         BATCHES_FAILED.inc()
         if len(batch) == 1:
-            logger.error("log.unstorable", stream=batch[0].targets[0].stream, exc_info=error)
+            logger.error("log.unstorable", stream=batch[0].about, exc_info=error)
             unexpected = isinstance(error, asyncpg.IntegrityConstraintViolationError)
             batch[0].refuse(Failure() if unexpected else Invalid("It holds something that cannot be stored"))
             return
@@ -203,11 +205,13 @@ class Log:
             pending.refuse(Busy())
         self._let_go()
         if self._stopping:
-            for pending in self._waiting:
-                pending.refuse(Busy())
-            self._waiting.clear()
+            self._turn_away()
         else:
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _turn_away(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().refuse(Busy())
 
     async def _connected(self) -> Connection:
         """A connection of its own: it is never given back, so nothing is spent on resetting it."""

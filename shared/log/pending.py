@@ -67,6 +67,11 @@ class Pending:
         """Every stream that the request decides on or looks at."""
         return [one for _, target, given in self.acts for one in (target, *given)]
 
+    @property
+    def about(self) -> str:
+        """Its first stream, for a line in the log."""
+        return self.acts[0][1].stream if self.acts else ""
+
     def refuse(self, failure: BaseException) -> None:
         """Tell the caller that nothing was stored."""
         if self._settle():

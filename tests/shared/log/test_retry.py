@@ -135,6 +135,32 @@ async def test_an_answer_that_was_lost_is_given_again(service_database: MakeData
         assert await bench.log.state(counter, "thing") == (Count(1), 1)
 
 
+async def test_while_the_database_is_gone_everybody_is_told_to_come_again(service_database: MakeDatabase) -> None:
+    database = await service_database("intake")
+    async with wire_to(database.dsn()) as (wire, dsn), open_log(database, database_dsn=dsn) as bench:
+        await bench.add("thing")
+        wire.gone = True
+        wire.cut()
+        answers = await asyncio.gather(*(bench.add("thing") for _ in range(20)), return_exceptions=True)
+        assert {type(one) for one in answers} == {Busy}
+        wire.gone = False
+
+        assert (await bench.add("thing")).stored[0].version == 2
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_is_gone(service_database: MakeDatabase) -> None:
+    database = await service_database("intake")
+    async with wire_to(database.dsn()) as (wire, dsn):
+        async with asyncio.timeout(10), open_log(database, database_dsn=dsn, batch_commands_max=1) as bench:
+            await bench.add("thing")
+            wire.gone = True
+            wire.cut()
+            calls = [asyncio.create_task(bench.add("thing")) for _ in range(50)]
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(one) for one in answers} == {Busy}
+
+
 async def stored(onlooker: Connection, events: int) -> None:
     for _ in range(1000):
         if await onlooker.fetchval("select count(*) from log.event") == events:

@@ -9,15 +9,19 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Wire:
-    """Passes bytes on. Once `deaf`, what the database says is lost on the way."""
+    """Passes bytes on. Once `deaf`, what the database says is lost on the way; once `gone`, nobody is put through."""
 
     host: str
     port: int
     deaf: bool = False
+    gone: bool = False
     ends: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         """One connection, until either end closes it."""
+        if self.gone:
+            answers.close()
+            return
         database, asked = await asyncio.open_connection(self.host, self.port)
         self.ends |= {answers, asked}
         await asyncio.gather(self._pass_on(client, asked), self._pass_on(database, answers, lossy=True))
