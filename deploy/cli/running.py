@@ -45,7 +45,11 @@ def up(
 
     def ready() -> None:
         say(f"Ready in {time.monotonic() - started:.1f} s")
-        _show(instance, _asked(instance))
+        # The supervisor has just been told so by every process; nobody has to be asked again.
+        state = instance.state()
+        for process in state["processes"].values():
+            process["ready"] = True
+        _show(instance, state)
 
     try:
         if instance.running():
