@@ -11,6 +11,7 @@ from deploy import kafka as kafka_server
 from deploy import postgres as postgres_server
 from deploy.ports import free_ports
 from tests.embedded import ServiceDatabase, TestKafka, TestPostgres
+from tests.system import System, running_system
 
 type MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
@@ -30,6 +31,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestKafka]:
     broker = kafka_server.start(tmp_path_factory.mktemp("kafka"), *free_ports(2))
     yield TestKafka(broker)
     broker.stop(signal.SIGKILL)  # its folder goes with it
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system as processes, for the whole run. Who kills a part of it waits until it is ready again."""
+    with running_system(reachable(tmp_path_factory.mktemp("system"))) as running:
+        yield running
 
 
 @pytest.fixture
