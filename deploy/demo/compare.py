@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from deploy.demo.client import Network
+from deploy.demo.lag import Lag, lag
 from deploy.demo.reference import Summary, Tables, plan_state, read_tables, tapers
+from deploy.demo.rows import row_differences
 from deploy.demo.ways import Patient
 
-SETTLE_SECONDS_MAX = 120.0
-LOOK_SECONDS = 0.5
+SETTLE_SECONDS_MAX: Final = 120.0
+LOOK_SECONDS: Final = 0.5
 
 
 @dataclass
@@ -18,25 +20,30 @@ class Findings:
     """The tables, what the APIs showed, and every difference as a sentence."""
 
     tables: Tables
+    lag: Lag
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
     mismatches: list[str] = field(default_factory=list)
 
 
 async def settled(network: Network, patients: Sequence[Patient]) -> Findings:
-    """Look until nothing differs any more, at most SETTLE_SECONDS_MAX; what still differs then is wrong."""
+    """Look until all is taken in and nothing differs, at most SETTLE_SECONDS_MAX; what still differs then is wrong."""
     end = asyncio.get_running_loop().time() + SETTLE_SECONDS_MAX
     while True:
-        findings = await compare(network, patients)
-        if not findings.mismatches or asyncio.get_running_loop().time() > end:
-            return findings
+        late = asyncio.get_running_loop().time() > end
+        if late or not (await lag(network.instance)).events:
+            findings = await compare(network, patients)
+            if late or not (findings.mismatches or findings.lag.events):
+                return findings
         await asyncio.sleep(LOOK_SECONDS)
 
 
 async def compare(network: Network, patients: Sequence[Patient]) -> Findings:
-    """Every plan state and taper schedule of the patients against the event tables, as both stand now."""
-    findings = Findings(await read_tables(network.instance))
+    """Plan states, taper schedules and lists of the patients against the event tables, as both stand now."""
+    findings = Findings(await read_tables(network.instance), await lag(network.instance))
     findings.mismatches += findings.tables.faults
+    if findings.lag.parked:
+        findings.mismatches.append(f"{findings.lag.parked} messages were put aside")
     findings.mismatches += [
         f"slot {slot} was dosed {times} times"
         for slot, times in findings.tables.doses_given.items()
@@ -53,6 +60,7 @@ async def _patient(network: Network, findings: Findings, patient: Patient) -> No
     shown = answer.json() if answer.is_success else {}
     findings.states[patient_id] = shown
     _differ(findings, f"plan state of {patient_id}", plan_state(events), _shown_state(shown))
+    findings.mismatches += await row_differences(network, patient_id, site, events)
     for taper_id, wanted in tapers(events).items():
         answer = await network.query(f"medication/tapers/{taper_id}/schedule", role="nurse", site=site)
         schedule = answer.json() if answer.is_success else {}
