@@ -1,6 +1,6 @@
 """What patients answer and what is planned for them: invented, and varied only as far as their ways differ."""
 
-from typing import Any
+from typing import Any, Final
 
 from deploy.demo.calendar import Weeks
 
@@ -32,6 +32,42 @@ def identity(run: str, number: int) -> dict[str, Any]:
     }
 
 
+_OTHER_SECTIONS: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "section": "physical_health",
+        "content": {"conditions": [], "medicines": [], "allergies": [], "pregnancy": "not_pregnant", "liver_impairment": "none"},
+    },
+    {"section": "age", "content": {"needs": [], "school_years": 12}},
+    {"section": "family_history", "content": {"relatives": [], "use_in_childhood_home": "no"}},
+    {
+        "section": "mental_state",
+        "content": {
+            "mood": "low", "thinking": "clear", "orientation": "full", "hallucinations": "no", "suicidal_thoughts": "none",
+            "suicide_attempts": 0, "violence_risk": "no", "trauma": "declined",
+        },
+    },
+    {
+        "section": "relationships",
+        "content": {
+            "partnership": "separated", "partner_uses": "unknown", "children": 0, "children_in_own_care": 0,
+            "child_protection": "no", "violence_at_home": "no", "safe_at_home": "yes",
+        },
+    },
+    {
+        "section": "lifestyle",
+        "content": {
+            "work": "part_time", "housing": "rented", "housing_at_risk": "no", "income": "wages", "debt_problem": "no", "legal_matters": [],
+        },
+    },
+    {
+        "section": "social_support",
+        "content": {
+            "supports": ["family"], "mutual_help": ["na"], "sober_person_at_home": "yes", "transport": "yes", "phone": "yes",
+        },
+    },
+)  # fmt: skip
+
+
 def sections(*, drinks_daily: bool) -> list[dict[str, Any]]:
     """Every section of the evaluation; who drinks daily needs withdrawal management first."""
     opioids = {
@@ -57,39 +93,8 @@ def sections(*, drinks_daily: bool) -> list[dict[str, Any]]:
     uses = [alcohol, opioids] if drinks_daily else [opioids]
     return [
         {"section": "substances", "content": {"uses": uses, "past_treatments": [], "overdoses": []}},
-        {
-            "section": "physical_health",
-            "content": {"conditions": [], "medicines": [], "allergies": [], "pregnancy": "not_pregnant", "liver_impairment": "none"},
-        },
-        {"section": "age", "content": {"needs": [], "school_years": 12}},
-        {"section": "family_history", "content": {"relatives": [], "use_in_childhood_home": "no"}},
-        {
-            "section": "mental_state",
-            "content": {
-                "mood": "low", "thinking": "clear", "orientation": "full", "hallucinations": "no", "suicidal_thoughts": "none",
-                "suicide_attempts": 0, "violence_risk": "no", "trauma": "declined",
-            },
-        },
-        {
-            "section": "relationships",
-            "content": {
-                "partnership": "separated", "partner_uses": "unknown", "children": 0, "children_in_own_care": 0,
-                "child_protection": "no", "violence_at_home": "no", "safe_at_home": "yes",
-            },
-        },
-        {
-            "section": "lifestyle",
-            "content": {
-                "work": "part_time", "housing": "rented", "housing_at_risk": "no", "income": "wages", "debt_problem": "no", "legal_matters": [],
-            },
-        },
-        {
-            "section": "social_support",
-            "content": {
-                "supports": ["family"], "mutual_help": ["na"], "sober_person_at_home": "yes", "transport": "yes", "phone": "yes",
-            },
-        },
-    ]  # fmt: skip
+        *_OTHER_SECTIONS,
+    ]
 
 
 def phq9(patient_id: str, level: int, *, self_harm: int) -> dict[str, Any]:
