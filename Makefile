@@ -48,7 +48,7 @@ check: setup ## Lint, types, imports, contracts
 contracts: setup ## Generate docs/contracts from the code
 	$(BIN)/evenkeel contracts generate
 
-bench: setup ## Measure against the named peers; prints a table, draws docs/benchmarks.svg
+bench: setup ## Measure against the named peers; prints a table
 	$(BIN)/python -m tests.benchmarks
 
 chaos: setup ## Kill things for MINUTES=5 with SEED=1 under load, then check that nothing was lost
