@@ -40,7 +40,7 @@ class Network:
         """Open connections."""
         self._urls = self.instance.state()["urls"]
         self._gate = asyncio.Semaphore(AT_ONCE_MAX)
-        self.client = httpx.AsyncClient(timeout=15.0)
+        self.client = httpx.AsyncClient(timeout=15.0, trust_env=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -100,7 +100,10 @@ class Network:
         cursor = ""
         while True:
             mark = "&" if "?" in place else "?"
-            page = (await self.query(f"{place}{mark}limit=200{cursor}", role=role, site=site, token=token)).json()
+            answer = await self.query(f"{place}{mark}limit=200{cursor}", role=role, site=site, token=token)
+            if not answer.is_success:
+                raise DemoRefused(f"GET {place}: {answer.text}")
+            page = answer.json()
             found += page["items"]
             if not page.get("next"):
                 return found
@@ -112,6 +115,8 @@ class Network:
             async with self._gate:
                 return await self.client.request(method, f"{self._urls[service]}/v1/{path}", headers=headers, json=body)
         except httpx.TransportError:
+            # A system that was stopped and started may listen elsewhere.
+            self._urls = self.instance.state().get("urls", self._urls)
             return None
 
     def _headers(self, role: str, site: str) -> dict[str, str]:

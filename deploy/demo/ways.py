@@ -9,7 +9,7 @@ from uuid import UUID
 from deploy.demo import people
 from deploy.demo.calendar import Weeks
 from deploy.demo.client import DemoRefused, Network
-from deploy.demo.world import Group, made
+from deploy.demo.world import LOOK_SECONDS, LOOKS_MAX, Group, made
 
 
 class Way(StrEnum):
@@ -40,8 +40,6 @@ MEDICINES: Final = (
     Medicine("acamprosate-tablet", ("666", "666", "666")),
     Medicine("naltrexone-tablet", ("50",)),
 )
-LOOKS_MAX: Final = 240
-LOOK_SECONDS: Final = 0.25
 TAPERED: Final = frozenset({Way.HELD_TAPER, Way.STRAIGHT, Way.TWO_SITES})
 
 
@@ -268,15 +266,15 @@ async def _correct(network: Network, group: Group, patient: Patient) -> None:
     """The patient was there all the time."""
     session = UUID(str(group.sessions[2]["session_id"]))
     who: dict[str, Any] = {"role": "counsellor", "site": group.site}
-    rows: list[dict[str, Any]] = []
-    for _ in range(LOOKS_MAX):
-        found = await network.rows(f"scheduling/sessions/{session}/attendances", **who)
-        rows = [
-            row for row in found if row["patient_id"] == str(patient.patient_id) and row["status"] == "arrived_late"
-        ]
-        if rows:
-            break
-        await asyncio.sleep(LOOK_SECONDS)
-    place = f"scheduling/attendances/{rows[0]['attendance_id']}/corrections"
+    place = f"scheduling/sessions/{session}/attendances"
     step = f"patient {patient.number} correct attendance"
-    await network.command("POST", place, {"status": "attended"}, version=rows[0]["version"], step=step, **who)
+    for _ in range(LOOKS_MAX):
+        rows = [row for row in await network.rows(place, **who) if row["patient_id"] == str(patient.patient_id)]
+        if rows and rows[0]["corrections"]:
+            return
+        if rows and rows[0]["status"] == "arrived_late":
+            place = f"scheduling/attendances/{rows[0]['attendance_id']}/corrections"
+            await network.command("POST", place, {"status": "attended"}, version=rows[0]["version"], step=step, **who)
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    raise DemoRefused(f"GET {place}: the attendance of {patient.patient_id} is not there after {LOOKS_MAX} looks")

@@ -6,13 +6,15 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from deploy.demo.calendar import RUNS, Weeks
-from deploy.demo.client import Network
+from deploy.demo.client import DemoRefused, Network
 
 SITES: Final = (
     ("riverside", "Riverside", "America/New_York"),
     ("hillside", "Hillside", "America/Denver"),
     ("harbour", "Harbour", "Europe/Berlin"),
 )
+LOOKS_MAX: Final = 240
+LOOK_SECONDS: Final = 0.25
 GROUP_SIZE: Final = 8
 # Three evenings a week for two weeks.
 MEETINGS: Final = 6
@@ -53,32 +55,20 @@ async def open_sites(network: Network) -> None:
         )
 
 
-async def found_group(network: Network, weeks: Weeks, site: str, zone: str, number: int) -> Group:
+def group_of(run: str, number: int) -> Group:
+    """The group of that number; each site has as many as the next."""
+    site, _, zone = SITES[number % len(SITES)]
+    group_id, leader_id, room_id = (made(run, what, site, number) for what in ("group", "leader", "room"))
+    return Group(site, zone, group_id, leader_id, room_id)
+
+
+async def found_group(network: Network, weeks: Weeks, number: int) -> Group:
     """Room, counsellor and group, and its meetings of two weeks."""
-    run = network.run
-    group = Group(
-        site, zone, made(run, "group", site, number), made(run, "leader", site, number), made(run, "room", site, number)
-    )
-    who: dict[str, Any] = {"role": MANAGER, "site": site}
-    room = {"site_id": site, "name": f"Room {run[:4]}-{number}", "seats": 16}
-    person = {
-        "short_name": f"C. {run[:4]}-{number}",
-        "full_name": f"Counsellor {number}",
-        "professions": ["counsellor"],
-    }
-    await asyncio.gather(
-        network.command("PUT", f"scheduling/rooms/{group.room_id}", room, step=f"room {site} {number}", **who),
-        network.command(
-            "PUT",
-            f"scheduling/staff/{group.leader_id}",
-            person | {"joined_on": "2024-01-08"},
-            step=f"leader {site} {number}",
-            **who,
-        ),
-    )
+    group = group_of(network.run, number)
+    await _open_room(network, group, number)
     body = {
         "kind": "relapse-prevention",
-        "name": f"Evening group {run[:4]}-{number}",
+        "name": f"Evening group {network.run[:4]}-{number}",
         "place": "on_site",
         "room_id": str(group.room_id),
         "leader_id": str(group.leader_id),
@@ -88,15 +78,31 @@ async def found_group(network: Network, weeks: Weeks, site: str, zone: str, numb
         "recurrence": "FREQ=WEEKLY;BYDAY=MO,WE,FR",
         "capacity": 12,
     }
+    who: dict[str, Any] = {"role": MANAGER, "site": group.site}
     place = f"scheduling/groups/{group.group_id}"
-    await network.command("PUT", place, body, step=f"group {site} {number}", **who)
+    await network.command("PUT", place, body, step=f"group {number}", **who)
     meetings = {"from_on": weeks.on(7), "until_on": weeks.on(20)}
-    scheduled = await network.command("POST", f"{place}/sessions", meetings, step=f"meetings {site} {number}", **who)
-    rows: list[dict[str, Any]] = []
-    for _ in range(240):
+    scheduled = await network.command("POST", f"{place}/sessions", meetings, step=f"meetings {number}", **who)
+    for _ in range(LOOKS_MAX):
         rows = await network.rows(f"{place}/sessions", token=scheduled["token"], **who)
         if len(rows) == MEETINGS:
-            break
-        await asyncio.sleep(0.25)
-    group.sessions = sorted(rows, key=lambda row: str(row["starts_at"]))
-    return group
+            group.sessions = sorted(rows, key=lambda row: str(row["starts_at"]))
+            return group
+        await asyncio.sleep(LOOK_SECONDS)
+    raise DemoRefused(f"GET {place}/sessions: not {MEETINGS} sessions after {LOOKS_MAX} looks")
+
+
+async def _open_room(network: Network, group: Group, number: int) -> None:
+    """The room that the group meets in, and the counsellor who leads it."""
+    who: dict[str, Any] = {"role": MANAGER, "site": group.site}
+    room = {"site_id": group.site, "name": f"Room {network.run[:4]}-{number}", "seats": 16}
+    person = {
+        "short_name": f"C. {network.run[:4]}-{number}",
+        "full_name": f"Counsellor {number}",
+        "professions": ["counsellor"],
+        "joined_on": "2024-01-08",
+    }
+    await asyncio.gather(
+        network.command("PUT", f"scheduling/rooms/{group.room_id}", room, step=f"room {number}", **who),
+        network.command("PUT", f"scheduling/staff/{group.leader_id}", person, step=f"leader {number}", **who),
+    )
