@@ -30,7 +30,13 @@ SEEN_SECONDS_MAX = 20.0
 PARKED = """
 select key, topic, reason, value from projection.parked where consumer = $1 order by parked_at, topic, partition, record_offset
 """
-QUICK = {"session_seconds": 6.0, "heartbeat_seconds": 0.5, "commit_seconds": 0.3, "look_seconds": 0.5}
+QUICK = {
+    "session_seconds": 6.0,
+    "heartbeat_seconds": 0.5,
+    "commit_seconds": 0.3,
+    "look_seconds": 0.5,
+    "stop_seconds_max": 40.0,
+}
 
 
 # Each worker is a process of its own, forked from one that has the imports behind it: they take longer than the rest.
@@ -70,7 +76,7 @@ class Worker:
         assert self.process.pid is not None
         return self.process.pid
 
-    async def stop(self, seconds: float = 12.0) -> int:
+    async def stop(self, seconds: float = 45.0) -> int:
         self.process.terminate()
         return await self.ends(seconds)
 
@@ -91,7 +97,7 @@ class Worker:
     def said(self, event: str) -> list[dict[str, Any]]:
         return [line for line in self.lines() if line.get("event") == event]
 
-    async def says(self, event: str, seconds: float = 20.0) -> dict[str, Any]:
+    async def says(self, event: str, seconds: float = 40.0) -> dict[str, Any]:
         """The first log line of this kind, waited for."""
         await until(lambda: self.said(event), seconds, lambda: f"{event}: {self.output.read_text()[-3000:]}")
         return self.said(event)[0]
@@ -204,7 +210,7 @@ class Ward:
         self.sent.append(record)
         await self.producer.send(**record)
 
-    async def settles(self, seconds: float = 30.0) -> None:
+    async def settles(self, seconds: float = 90.0) -> None:
         """Wait until every counted event is in the values, once."""
         await self.producer.flush()
         await until(lambda: self.times() == self.counted, seconds, self._difference)
@@ -239,7 +245,7 @@ class Ward:
             await connection.close()
         return [Parked(*row) for row in rows]
 
-    async def parks(self, events: int, seconds: float = 10.0) -> list[Parked]:
+    async def parks(self, events: int, seconds: float = 30.0) -> list[Parked]:
         """The parked events, once there are so many."""
         ends_at = time.monotonic() + seconds
         while len(found := await self.parked()) < events:
@@ -253,6 +259,13 @@ class Ward:
         commits = await self.admin.list_consumer_group_offsets(f"{self.name}-fold", partitions=lanes)
         ends = await self.consumer.end_offsets(lanes)
         return sum(ends[lane] - max(0, commits[lane].offset) for lane in lanes)
+
+    async def commits(self, seconds: float = 20.0) -> None:
+        """Wait until the group has committed past everything that was sent."""
+        ends_at = time.monotonic() + seconds
+        while behind := await self.lag():
+            assert time.monotonic() < ends_at, behind
+            await asyncio.sleep(POLL_SECONDS)
 
     def _difference(self) -> str:
         times = self.times()

@@ -24,7 +24,7 @@ async def test_a_second_worker_that_joins_during_recovery_changes_nothing(a_ward
     for number in range(60):
         await a_ward.count(number, "after")
 
-    await a_ward.settles(60)
+    await a_ward.settles()
     assert all(value.figures["events"] == 26 for value in a_ward.values.values())
 
 
@@ -39,11 +39,11 @@ async def test_a_worker_that_wakes_up_too_late_overwrites_nothing(a_ward: Ward) 
     await until(lambda: a_ward.written > 5, 10)
     frozen.freeze()
     async with supervised(a_ward) as codes:
-        await a_ward.settles(60)
+        await a_ward.settles()
         before = dict(a_ward.values)
         frozen.thaw()
 
-        assert await frozen.ends(20) == 70
+        assert await frozen.ends(60) == 70
         assert frozen.said("fold.dies")[0]["reason"] == "the process was paused"
         await asyncio.sleep(1.5)  # so long a record that was still in its sockets has time to be noticed
         await a_ward.settles()
@@ -69,7 +69,7 @@ async def test_a_value_that_somebody_else_wrote_is_folded_again(a_ward: Ward, no
         await a_ward.count(4, "another patient of the lane")
         await a_ward.producer.flush()
 
-    assert await worker.ends(20) == 70
+    assert await worker.ends(60) == 70
     assert "another process wrote" in worker.said("fold.dies")[0]["reason"]
     a_ward.start(instance="one")
     await a_ward.settles()

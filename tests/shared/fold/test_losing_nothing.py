@@ -29,7 +29,7 @@ async def test_killed_again_and_again_under_load_the_table_equals_the_fold(a_war
     dice, redone = random.Random(7), 0
     async with supervised(a_ward):
         for burst in range(4):
-            for number in range(1000):
+            for number in range(600):
                 await a_ward.count(number % 40, f"{burst}.{number}", service=dice.choice(["north", "south", "west"]))
             await a_ward.producer.flush()
             seen = a_ward.written
@@ -42,7 +42,7 @@ async def test_killed_again_and_again_under_load_the_table_equals_the_fold(a_war
         await a_ward.settles()
 
     assert redone > 0, "no event was folded but not committed: the kills did not bite"
-    assert a_ward.written == 4040, "an event that comes again changes nothing, so it writes nothing"
+    assert a_ward.written == 2440, "an event that comes again changes nothing, so it writes nothing"
 
 
 async def test_a_polite_stop_finishes_or_gives_back(a_ward: Ward) -> None:
@@ -98,15 +98,16 @@ async def test_an_event_that_fails_always_is_parked_and_stays_parked(a_ward: War
 
 async def test_a_plain_agent_loses_the_event_of_an_exception(a_ward: Ward) -> None:
     """T14, the mutant: Faust's own agent with the same settings commits past the event it failed on."""
-    worker = a_ward.start(plain=True)
+    worker = a_ward.start(plain=True, instance="one")
     await a_ward.count(0, "good")
     await a_ward.settles()
     await a_ward.count(0, "stumbles", act=f"stumble:{a_ward.flag('stumbled')}")
     await a_ward.count(0, "next")
     del a_ward.counted[a_ward.patient(0)]["stumbles"]
     await a_ward.settles()
-    assert await worker.stop() == 0
-    a_ward.start(plain=True)
+    await a_ward.commits()
+    worker.kill()
+    a_ward.start(plain=True, instance="one")
     await a_ward.count(0, "after the restart")
 
     await a_ward.settles()

@@ -20,7 +20,7 @@ async def test_a_lane_with_a_gap_halts_and_the_others_go_on(a_ward: Ward) -> Non
     await a_ward.count(1, "after the gap")
     del a_ward.counted[a_ward.patient(1)]["after the gap"]
     await a_ward.producer.flush()
-    assert await worker.ends(20) == 70
+    assert await worker.ends(60) == 70
     worker = a_ward.start(instance="one")
     for number in (0, 2, 3):
         await a_ward.count(number, "others")

@@ -112,5 +112,5 @@ async def test_a_fold_refuses_an_output_with_other_partitions_than_its_sources(a
     await a_ward.create([a_ward.output], {"cleanup.policy": "compact"}, partitions=2)
     worker = a_ward.start()
 
-    assert await worker.ends(20) == 70
+    assert await worker.ends(60) == 70
     assert worker.said("fold.refused")

@@ -40,7 +40,7 @@ async def test_a_worker_without_a_lane_ends(a_ward: Ward) -> None:
         await narrow.settles()
         second = narrow.start(limits={"unassigned_seconds_max": 4.0})
 
-        assert await second.ends(20) == 70
+        assert await second.ends(60) == 70
         assert second.said("fold.dies")[0]["reason"] == "no lane is assigned"
         await narrow.count(0, "two")
         await narrow.settles()
@@ -53,7 +53,7 @@ async def test_a_worker_that_hangs_ends_and_its_event_is_folded_by_the_next(a_wa
     await a_ward.count(0, "hangs", act=f"hang:{a_ward.flag('hung')}")
     await a_ward.producer.flush()
 
-    assert await worker.ends(20) == 70
+    assert await worker.ends(60) == 70
     assert worker.said("fold.dies")[0]["reason"] in {"the event loop stands still", "there is work and nothing moves"}
     a_ward.start(instance="one")
     await a_ward.settles()
@@ -65,5 +65,5 @@ async def test_a_worker_whose_agent_is_gone_ends(a_ward: Ward) -> None:
     await a_ward.count(0, "unheard")
     await a_ward.producer.flush()
 
-    assert await worker.ends(20) == 70
+    assert await worker.ends(60) == 70
     assert worker.said("fold.dies")[0]["reason"] == "there is work and nothing moves"
