@@ -30,7 +30,7 @@ lock: setup ## Resolve the dependencies anew, with hashes and without index addr
 	$(BIN)/uv pip compile $(LOCKING) --constraint requirements.lock pyproject.toml -o deploy/requirements.lock
 
 run: setup ## Start everything, load the demonstration, print what to try
-	@$(BIN)/evenkeel status --data $(DATA) >/dev/null 2>&1 || $(BIN)/evenkeel up --detach --data $(DATA)
+	@$(BIN)/evenkeel up --detach --once --data $(DATA)
 	@$(BIN)/evenkeel demo --data $(DATA) --once
 	@$(BIN)/evenkeel try --data $(DATA)
 
@@ -61,6 +61,6 @@ down: ## Stop the containers; the data stays (docker compose down --volumes remo
 	docker compose down
 
 clean: ## Remove what was built; the data folder asks first
-	@if [ -d "$(DATA)" ]; then $(BIN)/evenkeel down --data $(DATA); read -r -p "Remove the data in $(DATA)? [y/N] " answer; \
-		if [ "$$answer" = y ]; then rm -rf "$(DATA)"; fi; fi
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(VENV)
+	@if [ -d "$(DATA)" ] && [ -x $(BIN)/evenkeel ]; then \
+		$(BIN)/evenkeel down --data $(DATA) && { $(BIN)/evenkeel erase --data $(DATA) || echo "The data stays in $(DATA)"; }; fi
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info $(VENV)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psutil
 
-STOP_SECONDS_MAX: Final = 20.0
+STOP_SECONDS_MAX: Final = 15.0
 # The machine's idea of when it was started, and with it of every process's birth, may be corrected a little.
 BIRTH_SECONDS: Final = 2.0
 

@@ -7,14 +7,14 @@ from typing import Final
 
 import typer
 
-from deploy.cli import processes, running, tokens, topics
+from deploy.cli import looking, processes, running, tokens, topics
 from deploy.contracts import commands as contracts
 
 app = typer.Typer(
     help="Evenkeel: intensive outpatient programs, run on events.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
-    *(running.up, running.down, running.status, running.logs, running.erase, tokens.token),
+    *(running.up, running.down, looking.status, looking.logs, running.erase, tokens.token),
     *(processes.migrate, processes.preflight, processes.serve),
 )
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""Starting, looking at and stopping a local system."""
+"""Starting and stopping a local system."""
 
 import asyncio
 import json
@@ -8,19 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final
 
-import httpx
 import typer
-from rich.table import Table
 
-from deploy.cli.screen import DEFAULT_DATA, AsJson, Data, console, give_up, say
+from deploy.cli.looking import show
+from deploy.cli.screen import DEFAULT_DATA, Data, console, give_up, say
 from deploy.instance import AlreadyRunning, Instance
 
 DOWN_SECONDS_MAX: Final = 90.0
-ASK_SECONDS_MAX: Final = 3.0
 SUPERVISOR_LOG_BYTES_MAX: Final = 1_000_000
 
 PortBase = Annotated[
@@ -35,6 +31,7 @@ def up(
         bool, typer.Option("--detach", help="Go on in the background; `evenkeel down` stops it.")
     ] = False,
     port_base: PortBase = None,
+    once: Annotated[bool, typer.Option("--once", help="Do nothing when it is running already.")] = False,
 ) -> None:
     """Start PostgreSQL, Kafka and all services on this machine; the next `up` goes on from the data."""
     from deploy import kafka_programs  # noqa: PLC0415 - an image has none of the local servers
@@ -49,10 +46,12 @@ def up(
         state = instance.state()
         for process in state["processes"].values():
             process["ready"] = True
-        _show(instance, state)
+        show(instance, state)
 
     try:
         if instance.running():
+            if once:
+                return
             raise AlreadyRunning(f"{instance.folder}: {AlreadyRunning.__doc__}")
         kafka_programs.find(say)
         if detach:
@@ -146,68 +145,3 @@ def erase(
     shutil.rmtree((instance.folder / "postgres").resolve(), ignore_errors=True)  # it may lie elsewhere
     shutil.rmtree(instance.folder)
     say(f"Removed {instance.folder}")
-
-
-def status(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
-    """What runs, where, and whether it is ready. Exit code 1 unless everything is."""
-    instance = Instance(data.resolve())
-    state = _asked(instance)
-    if as_json:
-        typer.echo(json.dumps(state, indent=2))
-    else:
-        _show(instance, state)
-    raise typer.Exit(0 if state["ready"] else 1)
-
-
-def _asked(instance: Instance) -> dict[str, Any]:
-    """The state, with each process asked whether it is ready."""
-    if not instance.running():
-        return {"phase": "stopped", "processes": {}, "urls": {}, "ready": False}
-    state = instance.state()
-    asyncio.run(_ask(state["processes"]))
-    is_ready = state["phase"] == "ready" and all(process["ready"] for process in state["processes"].values())
-    return state | {"ready": is_ready}
-
-
-async def _ask(processes: Mapping[str, dict[str, Any]]) -> None:
-    """PostgreSQL and Kafka count as ready while they run; the services say it themselves."""
-    async with httpx.AsyncClient(timeout=ASK_SECONDS_MAX) as client:
-
-        async def ask(process: dict[str, Any]) -> None:
-            process["ready"] = process["pid"] is not None
-            if process["ready"] and (url := process.get("ops")):
-                try:
-                    process["ready"] = (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
-                except httpx.HTTPError:
-                    process["ready"] = False
-
-        await asyncio.gather(*(ask(process) for process in processes.values()))
-
-
-def _show(instance: Instance, state: dict[str, Any]) -> None:
-    columns = ("process", "pid", "port", "restarts", "ready")
-    table = Table(*columns, title=f"{instance.folder}: {state['phase']}", title_justify="left")
-    for name, process in state["processes"].items():
-        ready = "[green]yes[/green]" if process["ready"] else "[red]no[/red]"
-        table.add_row(name, str(process["pid"] or "–"), str(process["port"]), str(process["restarts"]), ready)
-    console.print(table)
-    for service, url in state["urls"].items():
-        say(f"{service:<12}{url}")
-
-
-def logs(
-    process: Annotated[str | None, typer.Argument(help="Such as intake-api; all when left out.")] = None,
-    data: Data = DEFAULT_DATA,
-    *,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing what is written.")] = False,
-    lines: Annotated[int, typer.Option("-n", help="How many lines of each.", min=0)] = 40,
-) -> None:
-    """Show what the processes write."""
-    folder = Instance(data.resolve()).logs
-    known = {path.stem: path for path in sorted(folder.glob("*.log"))}
-    if process is not None and process not in known:
-        give_up(f"There is no log of {process} in {folder}. There are: {', '.join(known) or 'none'}")
-    files: list[Path] = [known[process]] if process else list(known.values())
-    if not files:
-        give_up(f"There are no logs in {folder}; `evenkeel up` makes them")
-    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, files)])  # noqa: S606, S607 - the system's own tail
