@@ -1,6 +1,7 @@
 """One JSON line per fact on standard output: ids, times and counts; never a body, a name or a value somebody entered."""
 
 import asyncio
+import atexit
 import logging
 import sys
 from typing import Any, BinaryIO, Final
@@ -10,6 +11,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 FLUSH_SECONDS: Final = 0.1
+LINES_MAX: Final = 500
 QUIET: Final = ("aiokafka", "faust", "mode", "asyncio", "uvicorn", "httpx")
 
 
@@ -49,32 +51,37 @@ class _Lines:
     """Writes lines, several at a time: one system call per line took a third of a request.
 
     Ordinary lines wait up to 0.1 s in the running loop; a warning, and everything written outside of a loop, goes out at
-    once and takes the waiting lines along.
+    once and takes the waiting lines along. The lines wait here because a container's standard output is unbuffered.
     """
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._waiting = False
+        self._waiting: list[bytes] = []
+        atexit.register(self.flush)
 
     def info(self, line: bytes) -> None:
         """Write soon."""
-        self._out.write(line + b"\n")
-        if self._waiting:
+        self._waiting.append(line + b"\n")
+        if len(self._waiting) >= LINES_MAX:
+            self.flush()
+        if len(self._waiting) != 1:
             return
         try:
-            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
-            self._waiting = True
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         except RuntimeError:
-            self._flush()
+            self.flush()
 
     def warning(self, line: bytes) -> None:
         """Write now."""
-        self._out.write(line + b"\n")
-        self._out.flush()
+        self._waiting.append(line + b"\n")
+        self.flush()
 
-    def _flush(self) -> None:
-        self._waiting = False
-        self._out.flush()
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._out.write(b"".join(waiting))
+            self._out.flush()
 
     debug = info
     error = critical = warning

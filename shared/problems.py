@@ -189,7 +189,6 @@ async def send_problem(send: Send, problem: Problem, correlation_id: object) -> 
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
         *problem.headers,
     ]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
