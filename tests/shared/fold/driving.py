@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -284,23 +284,6 @@ class Ward:
             self.written += 1
             self.raw_values[record.key] = record.value
             self.values[UUID(record.key.decode())] = read(record.value)
-
-
-@contextlib.asynccontextmanager
-async def supervised(a_ward: Ward, **options: Any) -> AsyncIterator[list[int]]:
-    """Keep one worker running, started again whenever it ends; gives the exit codes so far."""
-    codes: list[int] = []
-
-    async def supervise() -> None:
-        while True:
-            worker = a_ward.start(instance="one", **options)
-            codes.append(await worker.ends())
-
-    task = asyncio.ensure_future(supervise())
-    try:
-        yield codes
-    finally:
-        task.cancel()
 
 
 async def until(holds: Any, seconds: float, otherwise: Any = lambda: "") -> None:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.shared.fold.driving import Ward, supervised, until
+from tests.shared.fold.driving import Ward, until
+from tests.shared.fold.supervising import supervised
 
 pytestmark = pytest.mark.broker
 
