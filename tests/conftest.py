@@ -10,19 +10,19 @@ import pytest
 from deploy import kafka as kafka_server
 from deploy import postgres as postgres_server
 from deploy.ports import free_ports
-from tests.embedded import ServiceDatabase, TestKafka, TestPostgres
+from tests.embedded import ServiceDatabase, TestKafka, TestPostgres, open_folder
 from tests.system import System, running_system
 
 type MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
+def postgres() -> Iterator[TestPostgres]:
     """PostgreSQL for the whole run; fsync is on, as in real life."""
-    folder = reachable(tmp_path_factory.mktemp("postgres"))
-    server = postgres_server.start(folder, free_ports(1)[0])
-    yield TestPostgres(server, folder)
-    server.stop("immediate")
+    with open_folder() as folder:
+        server = postgres_server.start(folder / "postgres", free_ports(1)[0])
+        yield TestPostgres(server, folder)
+        server.stop("immediate")
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +34,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestKafka]:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system() -> Iterator[System]:
     """The whole system as processes, for the whole run. Who kills a part of it waits until it is ready again."""
-    with running_system(reachable(tmp_path_factory.mktemp("system"))) as running:
+    with open_folder() as folder, running_system(folder / "system") as running:
         yield running
 
 
@@ -50,11 +50,3 @@ def service_database(postgres: TestPostgres) -> MakeDatabase:
         return await postgres.service_database(service, [folder] if folder.exists() else [])
 
     return make
-
-
-def reachable(folder: Path) -> Path:
-    """PostgreSQL runs as another user when we are root: it has to pass through every parent."""
-    for parent in (folder, *folder.parents):
-        if parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
-    return folder

@@ -1,7 +1,9 @@
 """The embedded servers as tests use them: a fresh database per caller, fresh topics per caller."""
 
 import asyncio
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -15,6 +17,15 @@ from shared.migrate import kernel_folders, migrate
 
 PASSWORD = "only for tests"  # nosec
 _numbers = count(1)
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder, removed at the end, that PostgreSQL's user can reach when we are root: pytest keeps its own to itself."""
+    with tempfile.TemporaryDirectory(prefix="evenkeel-tests-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 
 from deploy.instance import Instance
 from deploy.ports import free_ports
-from tests.conftest import reachable
+from tests.embedded import open_folder
 from tests.system import System, processes_of, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -38,10 +38,10 @@ def status(data: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = reachable(tmp_path_factory.mktemp("local")) / "instance"
-    yield folder
-    evenkeel("down", data=folder)
+def data() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder / "instance"
+        evenkeel("down", data=folder / "instance")
 
 
 @pytest.fixture(scope="module")
