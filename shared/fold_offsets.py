@@ -13,6 +13,7 @@ from faust.types import TP
 
 from shared.fold_guard import Guard, die
 from shared.fold_lanes import Lane, Reading
+from shared.membership import leave_when_stopped
 
 log = structlog.get_logger()
 
@@ -48,9 +49,9 @@ class MarkingThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def on_thread_stop(self) -> None:
-        """Leave the group. A member with a fixed name would keep its lanes for a session: right after a kill, not here."""
+        """Leave the group."""
         if self._consumer is not None:
-            self._consumer._coordinator._group_instance_id = None  # noqa: SLF001 - aiokafka offers no other way to leave
+            leave_when_stopped(self._consumer)
         await super().on_thread_stop()
 
     async def pause(self, lanes: Iterable[TP]) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from shared.fold_value import Fold
 from shared.fold_watch import Watch
 from shared.health import Health, serve_ops
 from shared.logs import configure
+from shared.membership import instance_of
 from shared.parking import PostgresParking
 from shared.settings import Settings
 
@@ -142,6 +142,5 @@ def run_service(service: "Service") -> None:
     configure(service.name, "stream", settings.log_level)
     assert service.fold is not None, f"{service.name} folds nothing"
     host, port = settings.http_host, settings.http_port
-    instance = f"{socket.gethostname()}-{port}" if port else None
     folder = settings.data_dir / service.fold.app_id
-    run(Process(service.fold, settings.kafka, settings.database_dsn, folder, host, port, instance))
+    run(Process(service.fold, settings.kafka, settings.database_dsn, folder, host, port, instance_of(settings)))

@@ -16,6 +16,7 @@ from shared.database import Connection, Pool
 from shared.event import AnyRecorded
 from shared.failures import Failure
 from shared.health import Finding
+from shared.membership import leave_when_stopped
 from shared.parking import Ratio, TooMuchParked
 from shared.settings import Settings
 
@@ -132,9 +133,10 @@ async def run_writes(connection: Connection, writes: Sequence[Write]) -> None:
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
     """Runs one reader until cancelled; survives the loss of broker and database."""
 
-    def __init__(self, reader: Reader, pool: Pool, settings: Settings, group: str) -> None:
-        """Several processes with the same `group` share the partitions."""
+    def __init__(self, reader: Reader, pool: Pool, settings: Settings, group: str, instance: str | None = None) -> None:
+        """Several processes with the same `group` share the partitions. A killed `instance` finds its own kept for it."""
         self._reader, self._pool, self._settings, self._group = reader, pool, settings, group
+        self._instance = instance
         self._halted: dict[TopicPartition, str] = {}
         self._checkpoints: dict[TopicPartition, Checkpoint] = {}
         self._rewound: set[TopicPartition] = set()
@@ -167,6 +169,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka,
             group_id=self._group,
+            group_instance_id=self._instance,
             enable_auto_commit=False,
             # Also for a topic that is shorter than the checkpoint (lost, being refilled): duplicates drop out.
             auto_offset_reset="earliest",
@@ -181,6 +184,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
             while True:
                 await self._poll()
         finally:
+            leave_when_stopped(self._consumer)
             with suppress(KafkaError, OSError):
                 await self._consumer.stop()
 

@@ -16,6 +16,7 @@ from shared.health import Health, serve_ops
 from shared.keyring import Keyring, SiteKeys
 from shared.log import Log
 from shared.logs import configure
+from shared.membership import instance_of
 from shared.policy import PolicyReader
 from shared.projecting import EventReader, TableReader
 from shared.projector import Projection, Projector, Reader
@@ -68,7 +69,7 @@ async def _parts(
         health.add("relay", relay.check)
         parts["relay"] = relay.run()
         for reader in _readers(service, log, keyring):
-            projector = Projector(reader, pool, settings, group=f"{service.name}.{reader.name}")
+            projector = Projector(reader, pool, settings, f"{service.name}.{reader.name}", instance_of(settings))
             health.add(reader.name, projector.check)
             parts[reader.name] = projector.run()
         if service.timers:

@@ -23,7 +23,7 @@ from tests.system import System
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 DEMO_SECONDS_MAX: Final = 400.0
-KILL_SECONDS: Final = 4.0
+KILL_SECONDS: Final = 2.0
 KILLS_MIN: Final = 3
 SEED: Final = 11
 EVENTS_BEFORE_DOWN: Final = 60
@@ -52,11 +52,10 @@ def test_kills_change_nothing(system: System) -> None:
         if system.kill(name, signal.SIGKILL):
             killed.append(name)
 
-    result = finished(started(system, STREAMS), meanwhile=kill_one)
+    while len(killed) < KILLS_MIN:  # a fast machine is through before the third
+        result = finished(started(system, 2 * STREAMS), meanwhile=kill_one)
+        assert result["mismatches"] == 0, (killed, result["differences"])
     system.wait_until_ready()
-
-    assert result["mismatches"] == 0, (killed, result["differences"])
-    assert len(killed) >= KILLS_MIN
 
 
 async def test_going_on_after_down_and_up(system: System) -> None:
