@@ -1,4 +1,4 @@
-"""`make bench`: durable commands per second against two named peers, then relay and projector, in one run."""
+"""`make bench`: durable commands per second against two named peers, then each part of the way of an event, in one run."""
 
 import asyncio
 import json
@@ -15,7 +15,8 @@ from rich.table import Table
 from deploy import kafka as kafka_server
 from deploy import postgres as postgres_server
 from deploy.ports import free_ports
-from tests.benchmarks import flow
+from tests.benchmarks import flow, folding
+from tests.benchmarks import visible as latency
 from tests.benchmarks.load import measure
 from tests.benchmarks.servers import LIBRARY, NAIVE, OURS, library, naive, ours
 from tests.embedded import TestKafka, TestPostgres
@@ -23,6 +24,7 @@ from tests.embedded import TestKafka, TestPostgres
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS = 1 if QUICK else 3
 SECONDS = 2.0 if QUICK else 6.0
+EVENTS = 4_000 if QUICK else 20_000
 CLIENTS = (1, 32, 128)
 console = Console()
 
@@ -52,7 +54,7 @@ async def commands(postgres: TestPostgres, folder: Path) -> Figures:
     return figures
 
 
-def show(figures: Figures, rates: dict[str, float]) -> None:
+def show(figures: Figures, rates: dict[str, float], visible: dict[str, float]) -> None:
     """The table, with ratios: absolute numbers are this machine's, ratios travel."""
     table = Table(
         "clients", "served by", "commands/s", "p50 ms", "p99 ms", "Evenkeel is", title="Durable commands over HTTP"
@@ -66,15 +68,20 @@ def show(figures: Figures, rates: dict[str, float]) -> None:
     console.print(table)
     for name, rate in rates.items():
         console.print(f"{name}: {rate:.0f} events/s")
+    console.print(
+        f"answer to plan state visible, at {latency.PER_SECOND} commands/s:"
+        f" p50 {visible['p50_ms']:.0f} ms, p99 {visible['p99_ms']:.0f} ms"
+    )
 
 
 async def measured(folder: Path) -> tuple[Figures, dict[str, float]]:
-    """Everything on one PostgreSQL and one Kafka."""
+    """Everything that one PostgreSQL and one Kafka are enough for."""
     postgres = TestPostgres(postgres_server.start(folder / "postgres", free_ports(1)[0]), folder)
     broker = kafka_server.start(folder / "kafka", *free_ports(2))
     try:
         figures = await commands(postgres, folder)
-        return figures, await flow.rates(postgres, TestKafka(broker), 4_000 if QUICK else flow.EVENTS)
+        rates = await flow.rates(postgres, TestKafka(broker), EVENTS)
+        return figures, rates | {"fold": await folding.rate(postgres, TestKafka(broker), folder, EVENTS)}
     finally:
         broker.stop()
         postgres.server.stop("immediate")
@@ -85,8 +92,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="evenkeel-bench-") as name:
         Path(name).chmod(0o755)  # PostgreSQL may run as another user
         figures, rates = asyncio.run(measured(Path(name)))
-    show(figures, rates)
-    result: dict[str, Any] = {"commands": figures, "rates": rates, "rounds": ROUNDS, "seconds": SECONDS}
+        visible = asyncio.run(latency.latencies(Path(name) / "system", SECONDS * 5))
+    show(figures, rates, visible)
+    result: dict[str, Any] = {
+        "commands": figures,
+        "rates": rates,
+        "visible": visible,
+        "rounds": ROUNDS,
+        "seconds": SECONDS,
+    }
     Path("build").mkdir(exist_ok=True)
     Path("build/bench.json").write_text(json.dumps(result, indent=2))
 

@@ -9,11 +9,10 @@ from tests.embedded import TestKafka, TestPostgres
 from tests.shared.flow.ledger import projector_of
 from tests.shared.flow.stage import running, stage
 
-EVENTS = 20_000
 EVENTS_PER_COMMAND = 20
 
 
-async def rates(postgres: TestPostgres, kafka: TestKafka, events: int = EVENTS) -> dict[str, float]:
+async def rates(postgres: TestPostgres, kafka: TestKafka, events: int) -> dict[str, float]:
     """Events per second of the relay and of a projector that writes two rows per event."""
     async with stage(await postgres.service_database("intake"), kafka) as here:
         async with asyncio.TaskGroup() as group:
