@@ -115,7 +115,7 @@ class Fuzz:
             return
         url = self.base_url + _filled(path)
         for who, headers in self._callers():
-            always = {"Idempotency-Key": uuid.uuid4().hex, "If-Match": '"1"', "Evenkeel-Site": "riverside", **headers}
+            always = {"Idempotency-Key": uuid.uuid4().hex, "If-Match": '"1"', "Evenkeel-Site": self.site, **headers}
             for kind, body in nasty_bodies():
                 asked = Asked(who, f"{method.upper()} {path}", self.stored())
                 response = session.request(method, url, data=body, headers={**always, "Content-Type": kind}, timeout=30)
