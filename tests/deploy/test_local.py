@@ -15,13 +15,14 @@ import httpx
 import pytest
 
 from deploy.instance import Instance
-from deploy.ports import free_ports
+from deploy.ports import is_free
 from tests.embedded import open_folder
 from tests.system import System, processes_of, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 UP_SECONDS_MAX = 240
 BUSY_SECONDS_MAX = 10
+BASES = range(10_000, 20_000, 20)  # below the ports that instances choose for themselves
 _keys = count(1)
 
 
@@ -159,14 +160,14 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_the_next_start_goes_on_fr
 
 
 def test_two_instances_run_side_by_side_and_stopping_leaves_no_process(local: System, data: Path) -> None:
-    base = free_ports(1)[0] + 10_000
+    base = next(base for base in BASES if all(is_free(base + number) for number in range(BASES.step)))
     other = System(Instance(data.parent / "other"))
     words = ["up", "--port-base", str(base), "--data", str(other.instance.folder)]
     with (
         (data.parent / "other.log").open("w") as said,
         subprocess.Popen([sys.executable, "-m", "deploy.cli", *words], stdout=said, start_new_session=True) as terminal,
     ):
-        until(lambda: other.instance.state().get("phase") == "ready", UP_SECONDS_MAX)
+        until(lambda: terminal.poll() is not None or other.instance.state().get("phase") == "ready", UP_SECONDS_MAX)
         assert other.urls["intake"].endswith(str(base))
         assert site(other).status_code == 404
         assert site(local).status_code == 200
