@@ -1,0 +1,1 @@
+"""What a program that calls Evenkeel needs: `from evenkeel.client import Client`."""
