@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ANONYMOUS = "anonymous"
 ECHO_CHARACTERS_MIN = 8
+EARLIEST = "2000-01-01T00:00:00Z"  # JSON Schema has no word for the earliest instant
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class Fuzz:
     seed: int = 20_260_101
     faults: list[Fault] = field(default_factory=list)
     sent: dict[int, int] = field(default_factory=dict)
+    _named: str = ""
 
     def run(self) -> list[Fault]:
         """Every operation, with valid and invalid requests from the document and with bodies that no document describes."""
-        document = requests.get(f"{self.base_url}/openapi.json", timeout=30).json()
-        schema = schemathesis.openapi.from_dict(document)
+        answer = requests.get(f"{self.base_url}/openapi.json", timeout=30)
+        self._named = answer.text + EARLIEST
+        schema = schemathesis.openapi.from_dict(answer.json())
         with requests.Session() as session:
             for result in schema.get_all_operations():
                 if isinstance(result, Err):
@@ -127,7 +130,8 @@ class Fuzz:
         self.sent[status] = self.sent.get(status, 0) + 1
         if status >= 400 and self.stored() != asked.stored:
             reason = "stored something and refused"
-        if status >= 400 and any(value in text for value in _texts(asked.body)):
+        # A limit may be named in an answer, also when the request happens to hold it.
+        if status >= 400 and any(value in text and value not in self._named for value in _texts(asked.body)):
             reason = "quotes a value of the request"
         if reason:
             self.faults.append(Fault(asked.who, asked.operation, status, reason, text[:500]))
