@@ -1,7 +1,7 @@
 """Events on Kafka: CloudEvents 1.0 in binary mode, the key is whose event it is, the value is what happened."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -16,18 +16,37 @@ SEQUENCE_DIGITS: Final = 19
 
 type Headers = list[tuple[str, bytes]]
 
+# Each header, the field of the record that it carries, how it is written and how it is read.
+_HEADERS: Final[tuple[tuple[str, str, Callable[[Any], str], Callable[[str], Any]], ...]] = (
+    ("ce_id", "event_id", str, UUID),
+    ("ce_time", "recorded_at", datetime.isoformat, datetime.fromisoformat),
+    ("ce_subject", "stream", str, str),
+    ("ce_sequence", "position", f"{{:0{SEQUENCE_DIGITS}d}}".format, int),
+    ("ce_lane", "lane", str, int),
+    ("ce_streamversion", "version", str, int),
+    ("ce_schemaversion", "schema_version", str, int),
+    ("ce_siteid", "site_id", str, str),
+    ("ce_effectiveat", "effective_at", datetime.isoformat, datetime.fromisoformat),
+    ("ce_actor", "actor", str, str),
+    ("ce_correlationid", "correlation_id", str, UUID),
+    ("ce_patientid", "patient_id", str, UUID),
+    ("ce_corrects", "corrects", str, UUID),
+    ("ce_causationid", "causation_id", str, UUID),
+    ("ce_traceparent", "traceparent", str, str),
+)
+_OPTIONAL: Final[Mapping[str, Any]] = dict.fromkeys(("patient_id", "corrects", "causation_id", "traceparent"))
+
 
 class Message(Protocol):
-    """What we read of a Kafka record."""
+    """A Kafka record as it came, the value still bytes."""
 
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102 - Kafka's own words
-
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102 - same
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102 - same
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    key: bytes | None
+    value: bytes | None
+    headers: Any
 
 
 def topic_of(service: str) -> str:
@@ -41,36 +60,24 @@ def to_kafka(service: str, row: Record | Mapping[str, Any]) -> tuple[bytes, byte
     if row["sealed"] is not None:
         member = f'"sealed": "{base64.b64encode(row["sealed"]).decode()}"'
         data = f"{{{member}}}" if data == "{}" else f"{data[:-1]}, {member}}}"
-    optional = {
-        "ce_patientid": row["patient_id"],
-        "ce_corrects": row["corrects"],
-        "ce_causationid": row["causation_id"],
-        "ce_traceparent": row["traceparent"],
-    }
-    always = {
-        "ce_specversion": "1.0",
-        "ce_id": row["event_id"],
-        "ce_source": f"/evenkeel/{service}",
-        "ce_type": f"evenkeel.{service}.{row['type']}",
-        "ce_time": row["recorded_at"].isoformat(),
-        "ce_subject": row["stream"],
-        "ce_sequence": f"{row['position']:0{SEQUENCE_DIGITS}d}",
-        "ce_lane": row["lane"],
-        "ce_streamversion": row["version"],
-        "ce_schemaversion": row["schema_version"],
-        "ce_siteid": row["site_id"],
-        "ce_effectiveat": row["effective_at"].isoformat(),
-        "ce_actor": row["actor"],
-        "ce_correlationid": row["correlation_id"],
-        "content-type": "application/json",
-    }
-    named = always | {name: value for name, value in optional.items() if value is not None}
-    return row["key"].encode(), data.encode(), [(name, str(value).encode()) for name, value in named.items()]
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_source", f"/evenkeel/{service}".encode()),
+        ("ce_type", f"evenkeel.{service}.{row['type']}".encode()),
+        ("content-type", b"application/json"),
+    ]
+    headers += [(name, write(row[field]).encode()) for name, field, write, _ in _HEADERS if row[field] is not None]
+    return row["key"].encode(), data.encode(), headers
+
+
+def header_of(message: Message, name: str) -> bytes | None:
+    """The first header of this name."""
+    return next((bytes(value) for key, value in message.headers or () if key == name), None)
 
 
 def sequence_of(message: Message) -> int:
     """The event's position in its lane. Raises Undecodable."""
-    value = next((value for name, value in message.headers if name == "ce_sequence"), b"")
+    value = header_of(message, "ce_sequence") or b""
     if len(value) != SEQUENCE_DIGITS or not value.isdigit():
         raise Undecodable("no ce_sequence of 19 digits")
     return int(value)
@@ -79,8 +86,8 @@ def sequence_of(message: Message) -> int:
 def event_id_of(message: Message) -> UUID:
     """The event's id. Raises Undecodable."""
     try:
-        return UUID(next(value for name, value in message.headers if name == "ce_id").decode())
-    except (StopIteration, ValueError) as error:
+        return UUID((header_of(message, "ce_id") or b"").decode())
+    except ValueError as error:
         raise Undecodable("no ce_id") from error
 
 
@@ -99,35 +106,11 @@ def from_kafka(codec: Codec, message: Message, personal: bytes | None = None) ->
         raise Undecodable("the value is null")
     try:
         head = {name: value.decode() for name, value in message.headers}
-        return _recorded(codec, head, message.value, personal)
-    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        service, _, kind = head["ce_type"].removeprefix("evenkeel.").partition(".")
+        record = {**_OPTIONAL} | {
+            field: read(head[name]) for name, field, _, read in _HEADERS if name in head or field not in _OPTIONAL
+        }
+    except (KeyError, ValueError) as error:
         raise Undecodable(f"headers: {type(error).__name__}") from error
-
-
-def _recorded(codec: Codec, head: dict[str, str], value: bytes, personal: bytes | None) -> AnyRecorded:
-    service, _, kind = head["ce_type"].removeprefix("evenkeel.").partition(".")
-    version = int(head["ce_schemaversion"])
-    return Recorded(
-        service=service,
-        lane=int(head["ce_lane"]),
-        position=int(head["ce_sequence"]),
-        stream=head["ce_subject"],
-        version=int(head["ce_streamversion"]),
-        event_id=UUID(head["ce_id"]),
-        type=kind,
-        schema_version=version,
-        site_id=head["ce_siteid"],
-        patient_id=_uuid(head.get("ce_patientid")),
-        effective_at=datetime.fromisoformat(head["ce_effectiveat"]),
-        recorded_at=datetime.fromisoformat(head["ce_time"]),
-        corrects=_uuid(head.get("ce_corrects")),
-        actor=head["ce_actor"],
-        correlation_id=UUID(head["ce_correlationid"]),
-        causation_id=_uuid(head.get("ce_causationid")),
-        traceparent=head.get("ce_traceparent"),
-        data=codec.decode(kind, version, value, personal),
-    )
-
-
-def _uuid(text: str | None) -> UUID | None:
-    return UUID(text) if text else None
+    data = codec.decode(kind, record["schema_version"], message.value, personal)
+    return Recorded(service=service, type=kind, data=data, **record)

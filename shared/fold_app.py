@@ -11,8 +11,8 @@ import faust
 from faust.app.base import BootStrategy
 from faust.types import TP
 
+from shared.cloudevents import Message
 from shared.fold_guard import Guard, Parking
-from shared.fold_lanes import Message
 from shared.fold_offsets import ProvingTransport
 from shared.fold_value import Fold
 

@@ -14,9 +14,10 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from shared.cloudevents import Message
 from shared.event import AnyRecorded
 from shared.failures import Failure
-from shared.fold_lanes import Lane, Message, Open, Reading, has_no_patient, is_patient_key, now, position_of
+from shared.fold_lanes import Lane, Open, Reading, has_no_patient, is_patient_key, now, position_of
 from shared.fold_metrics import VALUE_BYTES, Counts, Outcome
 from shared.fold_value import Fold, degraded, fold_in, stored, written
 from shared.parking import Ratio, TooMuchParked, key_of

@@ -3,23 +3,13 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 from uuid import UUID
+
+from shared.cloudevents import Message, header_of, sequence_of
+from shared.codec import Undecodable
 
 type Lane = tuple[str, int]
 """A source topic and its partition."""
-
-
-class Message(Protocol):
-    """A Kafka record as it came, the value still bytes."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: float
-    key: bytes | None
-    value: bytes | None
-    headers: Any
 
 
 @dataclass(slots=True)
@@ -70,21 +60,18 @@ class Reading:
         return ready
 
 
-def header(message: Message, name: str) -> bytes | None:
-    """The first header of this name."""
-    return next((bytes(value) for key, value in message.headers or () if key == name), None)
-
-
 def position_of(message: Message) -> int | None:
     """The event's place in its lane, None when the record does not tell."""
-    sequence = header(message, "ce_sequence")
-    return int(sequence) if sequence is not None and sequence.isdigit() else None
+    try:
+        return sequence_of(message)
+    except Undecodable:
+        return None
 
 
 def has_no_patient(message: Message) -> bool:
     """Is this an intact record about something else, such as a group or a bottle? Folds pass those by, undecoded."""
-    subject = header(message, "ce_subject")
-    if header(message, "ce_patientid") is not None or subject is None or message.key is None:
+    subject = header_of(message, "ce_subject")
+    if header_of(message, "ce_patientid") is not None or subject is None or message.key is None:
         return False
     return position_of(message) is not None and subject.split(b"-", 1)[-1] == message.key
 

@@ -1,12 +1,12 @@
 """Parking: an event that cannot be applied waits, in order, with all later events of its key; the others go on."""
 
 from collections import deque
-from typing import Any, Final, Protocol
+from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
-from shared.cloudevents import sequence_of
+from shared.cloudevents import Message, sequence_of
 from shared.codec import Undecodable
 from shared.database import Connection, Pool
 from shared.failures import Failure
@@ -30,28 +30,6 @@ logger = structlog.get_logger()
 
 class TooMuchParked(Failure):
     """So many events cannot be applied that the program, not the events, must be wrong; the consumer stops."""
-
-
-class Message(Protocol):
-    """What parking keeps of a Kafka record."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102 - Kafka's own words
-
-    @property
-    def partition(self) -> int: ...  # noqa: D102 - same
-
-    @property
-    def offset(self) -> int: ...  # noqa: D102 - same
-
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102 - same
-
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102 - same
-
-    @property
-    def headers(self) -> Any: ...  # noqa: D102 - same
 
 
 def key_of(message: Message) -> str:

@@ -1,5 +1,6 @@
 """Reading the log itself: one stream's story, or a lane from a position on."""
 
+from dataclasses import fields
 from typing import Final
 
 from shared.codec import Codec
@@ -12,31 +13,15 @@ COLUMNS: Final = (
     "corrects, actor, correlation_id, causation_id, traceparent, data::text as data, sealed"
 )
 
-
 _STORY: Final = f"select {COLUMNS} from log.event where stream = $1 order by version"  # noqa: S608 - columns are ours
+_ABOUT: Final = [one.name for one in fields(Recorded) if one.name not in {"service", "data"}]
 
 
 def recorded(service: str, codec: Codec, row: Record, personal: bytes | None = None) -> AnyRecorded:
     """A row of `log.event` as an event; `personal` is what was sealed, opened, or None."""
+    about = {name: row[name] for name in _ABOUT}
     return Recorded(
-        service=service,
-        lane=row["lane"],
-        position=row["position"],
-        stream=row["stream"],
-        version=row["version"],
-        event_id=row["event_id"],
-        type=row["type"],
-        schema_version=row["schema_version"],
-        site_id=row["site_id"],
-        patient_id=row["patient_id"],
-        effective_at=row["effective_at"],
-        recorded_at=row["recorded_at"],
-        corrects=row["corrects"],
-        actor=row["actor"],
-        correlation_id=row["correlation_id"],
-        causation_id=row["causation_id"],
-        traceparent=row["traceparent"],
-        data=codec.decode(row["type"], row["schema_version"], row["data"], personal),
+        service=service, data=codec.decode(row["type"], row["schema_version"], row["data"], personal), **about
     )
 
 
