@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import asyncpg
 import structlog
+from prometheus_client import Counter, Gauge
 
-from shared import metrics
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -18,6 +18,10 @@ RECONNECT_SECONDS: Final = 1.0
 CHECKPOINTS: Final = """
     select projection, topic, partition, last_sequence from projection.checkpoint where last_sequence is not null
 """
+
+WAITERS: Final = Gauge("evenkeel_consistency_waiters", "Queries waiting until a projection has reached their token.")
+LOOKS: Final = Counter("evenkeel_consistency_looks_total", "Times the checkpoints were read for the waiting queries.")
+STALE: Final = Counter("evenkeel_consistency_stale_total", "Queries answered older than their token asked.")
 
 type Place = tuple[str, str, int]
 """Projection, topic and lane."""
@@ -50,13 +54,13 @@ class Watcher:
             await self._wait(needed)
         lag = self._lag(needed)
         if lag:
-            metrics.STALE.inc()
+            STALE.inc()
         return lag
 
     async def _wait(self, needed: Needed) -> None:
         reached = asyncio.get_running_loop().create_future()
         self._waiting[reached] = needed
-        metrics.WAITERS.set(len(self._waiting))
+        WAITERS.set(len(self._waiting))
         self._stirred.set()
         try:
             async with asyncio.timeout(self._settings.consistency_wait_seconds):
@@ -65,7 +69,7 @@ class Watcher:
             pass
         finally:
             del self._waiting[reached]
-            metrics.WAITERS.set(len(self._waiting))
+            WAITERS.set(len(self._waiting))
 
     def _lag(self, needed: Needed) -> int:
         return sum(max(0, position - self._reached.get(place, 0)) for place, position in needed.items())
@@ -99,7 +103,7 @@ class Watcher:
 
     async def _look(self, connection: Any) -> None:
         rows = await connection.fetch(CHECKPOINTS, timeout=self._settings.consistency_wait_seconds + 1)
-        metrics.LOOKS.inc()
+        LOOKS.inc()
         self._reached = {(row[0], row[1], row[2]): row[3] for row in rows}
         self._looked_at = asyncio.get_running_loop().time()
         for reached, needed in self._waiting.items():

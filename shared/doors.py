@@ -3,26 +3,22 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from shared import tokens
-from shared.access import Caller
-from shared.calls import Call, Resources
-from shared.decider import Decider
-from shared.event import AnyRecorded
+from shared.calls import Call
+from shared.consistency import Watcher
 from shared.failures import Forbidden, Invalid, NotFound, VersionRequired
 from shared.log import Act, Context, Outcome
 from shared.reading import QueryDoor
+from shared.resources import Resources
 from shared.settings import Settings
 
-_KEY = re.compile(rb"[A-Za-z0-9_-]{8,80}")
-_SITE = re.compile(rb"[a-z][a-z0-9-]{1,39}")
-_VERSION = re.compile(rb'"([0-9]{1,18})"')
-JSON: Final = msgspec.json.Encoder()
+_KEY: Final = re.compile(rb"[A-Za-z0-9_-]{8,80}")
+_SITE: Final = re.compile(rb"[a-z][a-z0-9-]{1,39}")
+_VERSION: Final = re.compile(rb'"([0-9]{1,18})"')
 
 
 @dataclass(frozen=True)
@@ -53,43 +49,22 @@ class AlreadyDone(Exception):  # noqa: N818 - no failure: the answer that the sa
         self.accepted = accepted
 
 
-class CommandDoor:
-    """What a command's route is given."""
+class CommandDoor(QueryDoor):
+    """What a command's route is given. A retry of a command that was carried out ends at its first look-up."""
 
-    __slots__ = ("_call", "_fingerprint", "_key", "_queries", "_resources", "site_id")
-
-    def __init__(self, call: Call, resources: Resources) -> None:
+    def __init__(self, call: Call, resources: Resources, watcher: Watcher) -> None:
         """Raises Invalid or Forbidden for headers that are missing or not the caller's to use."""
-        self._call = call
-        self._resources = resources
+        super().__init__(call, resources, watcher)
         self._key = _key_of(call)
-        self.site_id = _acting_site(call)
-        call.site_id = self.site_id
+        self.site_id = call.site_id = _acting_site(call)
         asked = (call.operation.encode(), call.path.encode(), self.site_id.encode(), call.body)
         self._fingerprint = hashlib.sha256(b"\n".join(asked)).digest()
-        self._queries: QueryDoor | None = None
-
-    @property
-    def caller(self) -> Caller:
-        """Who is asking."""
-        return self._call.caller
-
-    @property
-    def now(self) -> datetime:
-        """This process's clock, to fill a command's fields. What is recorded carries the database's."""
-        return datetime.now(UTC)
+        self._begun = False
 
     @property
     def settings(self) -> Settings:
         """The limits."""
         return self._resources.settings
-
-    @property
-    def queries(self) -> QueryDoor:
-        """Look-ups before deciding. A retry of a command that was carried out ends at the first of them."""
-        if self._queries is None:
-            self._queries = QueryDoor(self._call, self._resources, self._answer_retry)
-        return self._queries
 
     def expected(self) -> int:
         """The version in If-Match. Raises VersionRequired or Invalid."""
@@ -100,14 +75,6 @@ class CommandDoor:
         if not found:
             raise Invalid('Must be one version in quotation marks, as in ETag: "3"', field="If-Match")
         return int(found[1])
-
-    async def state[S](self, decider: Decider[S], stream_id: UUID | str) -> tuple[S, int]:
-        """A stream's present state and version. Raises NotFound."""
-        return await self.queries.state(decider, stream_id)
-
-    async def story(self, decider: Decider[Any], stream_id: UUID | str) -> list[AnyRecorded]:
-        """A stream's events, oldest first. Raises NotFound."""
-        return await self.queries.story(decider, stream_id)
 
     async def handle(self, *acts: Act) -> Accepted:
         """All acts or none, on disk when it returns. Once per request: the key stands for all of it.
@@ -120,14 +87,19 @@ class CommandDoor:
             site_id=self.site_id,
             correlation_id=self._call.correlation_id,
             traceparent=self._call.traceparent,
-            sites=self.caller.reach(self._call.rule),
+            sites=self.sites,
         )
         outcome = await self._resources.log.handle(acts, context, self._key, self._fingerprint)
         if outcome.stored:
             return self._accepted(outcome)
-        return self._nothing_to_do(outcome, acts[0].decider.stream(acts[0].stream_id), await self._version(acts[0]))
+        version = await self._version(acts[0])
+        self._call.answer_headers.append((b"etag", b'"%d"' % version))
+        return Accepted(acts[0].decider.stream(acts[0].stream_id), version, [], outcome.recorded_at)
 
-    async def _answer_retry(self) -> None:
+    async def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
         outcome = await self._resources.log.replay(self._key, self._fingerprint)
         if outcome is not None and outcome.stored:
             raise AlreadyDone(self._accepted(outcome))
@@ -136,7 +108,7 @@ class CommandDoor:
         events = [AcceptedEvent(one.event_id, one.type, one.stream, one.version) for one in outcome.stored]
         stream = events[0].stream
         version = max(one.version for one in events if one.stream == stream)
-        token = tokens.write(self._resources.service, ((one.lane, one.position) for one in outcome.stored))
+        token = tokens.write(self._resources.service.name, ((one.lane, one.position) for one in outcome.stored))
         headers = self._call.answer_headers
         headers += [(b"etag", b'"%d"' % version), (b"consistency-token", token.encode())]
         if outcome.replayed:
@@ -148,10 +120,6 @@ class CommandDoor:
             return (await self._resources.log.state(act.decider, act.stream_id))[1]
         except NotFound:
             return 0
-
-    def _nothing_to_do(self, outcome: Outcome, stream: str, version: int) -> Accepted:
-        self._call.answer_headers.append((b"etag", b'"%d"' % version))
-        return Accepted(stream, version, [], outcome.recorded_at)
 
 
 def _key_of(call: Call) -> str:
@@ -173,6 +141,7 @@ def _acting_site(call: Call) -> str:
         return next(iter(call.caller.sites))
     if not _SITE.fullmatch(given):
         raise Invalid("Must be a site's short name", field="Evenkeel-Site")
-    if not call.caller.may_act_at(given.decode()):
+    site = given.decode()
+    if not call.caller.may_act_at(site):
         raise Forbidden("The site is not the caller's", field="Evenkeel-Site")
-    return given.decode()
+    return site

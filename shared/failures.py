@@ -49,6 +49,12 @@ class NotFound(Failure):
     status = 404
 
 
+class MethodNotAllowed(Failure):
+    """What lies here is not asked for or changed in this way."""
+
+    status = 405
+
+
 class Refused(Failure):
     """The present state does not allow this."""
 
@@ -77,6 +83,10 @@ class VersionRequired(Failure):
     """This change needs If-Match with the version that was read."""
 
     status = 428
+
+
+class Unexpected(Failure):
+    """Something failed on our side; the correlation id finds it in the log."""
 
 
 class Busy(Failure):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from shared.fold_app import FoldLimits, faust_settings, fold_app
 from shared.fold_guard import EXIT_CODE, Parking, die
 from shared.fold_value import Fold
 from shared.fold_watch import Watch
-from shared.health import Health, serve_ops
+from shared.health import Health, serve_ops, told_to_stop
 from shared.logs import configure
 from shared.membership import instance_of
 from shared.parking import PostgresParking
@@ -59,8 +58,7 @@ class Process:
         pool = await open_pool(self.database_dsn, name=self.fold.app_id, connections_max=PARKING_CONNECTIONS_MAX)
         app = self._app(PostgresParking(pool))
         watch = Watch(app, self.limits)
-        health = Health()
-        health.add("fold", watch.check)
+        health = Health(fold=watch.check)
         async with serve_ops(health, self.host, self.port) as port:
             log.info("fold.starts", app=self.fold.app_id, port=port)
             async with watching(watch):
@@ -80,10 +78,7 @@ class Process:
 
 async def until_told(app: Any) -> None:
     """Run the app until a signal asks to stop. If it ends by itself, so does the process."""
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    ends = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(app.wait_until_stopped())]
+    ends = [asyncio.ensure_future(told_to_stop().wait()), asyncio.ensure_future(app.wait_until_stopped())]
     starts = asyncio.ensure_future(app.start())
     done, _ = await asyncio.wait([*ends, starts], return_when=asyncio.FIRST_COMPLETED)
     if starts in done and starts.exception() is None:

@@ -9,24 +9,25 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from fastapi import params
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.routing import RouteContext
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import QueryParams
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.access import Rule
 from shared.bodies import read_body, read_json, require_json
-from shared.calls import CALL, Call, Resources
-from shared.doors import JSON, Accepted, AlreadyDone, CommandDoor
-from shared.failures import Forbidden, Invalid
+from shared.calls import CALL, Call
+from shared.consistency import Watcher
+from shared.doors import Accepted, AlreadyDone, CommandDoor
+from shared.failures import Forbidden, Invalid, MethodNotAllowed
 from shared.identity import Verifier
 from shared.paging import Page
 from shared.problems import FieldError, InvalidFields, field_errors, plain_name
 from shared.reading import QueryDoor
+from shared.resources import Resources
 
 PAGE_FIELDS: Final = ("limit", "cursor")
 
@@ -46,9 +47,13 @@ class RouteNotPlain(Exception):  # noqa: N818 - named for the plain fact, as the
 
 
 class Operation:
-    """One route at work."""
+    """One route at work. Serves requests once `resources`, `verifier` and `watcher` are there."""
 
-    def __init__(self, route: RouteContext, rule: Rule, resources: Resources) -> None:
+    resources: Resources
+    verifier: Verifier
+    watcher: Watcher
+
+    def __init__(self, route: RouteContext, rule: Rule, body_bytes_max: int) -> None:
         """Raises RouteNotPlain."""
         needs = _checked(route)
         self.name: str = route.name or ""
@@ -58,19 +63,17 @@ class Operation:
         self.door_name = needs.dependencies[0].name if needs.dependencies else None
         self.is_command = any(one.call is command_door for one in needs.dependencies)
         self.body_field = needs.body_params[0] if needs.body_params else None
-        self.is_paged = _is_paged(route)
+        model = route.response_model
+        self.is_paged = getattr(model, "__origin__", model) is Page
         self.query_names = {one.alias for one in needs.query_params} | set(PAGE_FIELDS if self.is_paged else ())
-        self._rule = rule
-        self._resources = resources
-        self._path_fields = needs.path_params
-        self._query_fields = needs.query_params
+        self._rule, self._body_bytes_max = rule, body_bytes_max
+        self._path_fields, self._query_fields = needs.path_params, needs.query_params
         self._body = TypeAdapter[Any](self.body_field.field_info.annotation) if self.body_field else None
         self._status: int = route.status_code or 200
         self._response_field = route.response_field
-        self.verifier: Verifier
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path_params: Mapping[str, str]) -> None:
-        """Answer one request. Raises Failures; nothing of the body is read before the caller is known and permitted."""
+        """Answer one request. Raises Failures; nothing is looked at before the caller is known and permitted."""
         call: Call = scope[CALL]
         call.operation, call.rule = self.name, self._rule
         call.caller = self.verifier.caller(call.headers.get(b"authorization"))
@@ -78,17 +81,22 @@ class Operation:
             raise Forbidden
         call.check_correlation()
         arguments = self._fields(call, path_params)
-        if self.is_command or self.body_field:
-            call.body = await read_body(call.headers, receive, self._resources.settings.body_bytes_max)
+        reads_body = self.is_command or self.body_field
+        if reads_body:
+            call.body = await read_body(call.headers, receive, self._body_bytes_max)
         if self.door_name:
-            arguments[self.door_name] = (CommandDoor if self.is_command else QueryDoor)(call, self._resources)
-        if self.is_command or self.body_field:
+            door = CommandDoor if self.is_command else QueryDoor
+            arguments[self.door_name] = door(call, self.resources, self.watcher)
+        if reads_body:
             arguments |= self._body_argument(call)
         try:
             result = await self.endpoint(**arguments)
         except AlreadyDone as done:
             result = done.accepted
-        await self._answer(result, scope, receive, send)
+        body = self._written(result)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     def _fields(self, call: Call, path_params: Mapping[str, str]) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -121,21 +129,12 @@ class Operation:
         try:
             return {self.body_field.name: self._body.validate_json(call.body, strict=True)}
         except ValidationError as error:
-            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+            wrong = error.errors(include_url=False, include_input=False)
             raise InvalidFields(field_errors(wrong, written)) from error
-
-    async def _answer(self, result: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        if isinstance(result, Response):
-            await result(scope, receive, send)
-            return
-        body = self._written(result)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": self._status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
 
     def _written(self, result: Any) -> bytes:
         if isinstance(result, Accepted):
-            return JSON.encode(result)
+            return msgspec.json.encode(result)
         field = self._response_field
         if field is None:
             return b""
@@ -166,17 +165,11 @@ def _checked(route: RouteContext) -> Any:
     return needs
 
 
-def _is_paged(route: RouteContext) -> bool:
-    model = route.response_model
-    return (getattr(model, "__origin__", model)) is Page
-
-
 class Switchboard:
     """Finds the operation by one regular expression per method; what is not the service's goes on to `rest`."""
 
     def __init__(self, rest: ASGIApp, operations: Sequence[Operation]) -> None:
-        self._rest = rest
-        self._operations = operations
+        self._rest, self._operations = rest, operations
         self._found: dict[str, re.Pattern[str]] = {}
         for method in sorted({method for one in operations for method in one.methods}):
             choices = [
@@ -187,10 +180,7 @@ class Switchboard:
             self._found[method] = re.compile("|".join(choices))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises HTTPException for a path that exists with other methods only."""
-        if scope["type"] != "http":
-            await self._rest(scope, receive, send)
-            return
+        """Raises MethodNotAllowed for a path that exists with other methods only."""
         path = scope["path"]
         choices = self._found.get(scope["method"])
         found = choices.fullmatch(path) if choices else None
@@ -198,7 +188,7 @@ class Switchboard:
             operation = self._operations[int(found.lastgroup[1:])]
             parts = operation.path.fullmatch(path)
             await operation(scope, receive, send, parts.groupdict() if parts else {})
-            return
-        if others := [method for method, one in self._found.items() if one.fullmatch(path)]:
-            raise HTTPException(405, headers={"Allow": ", ".join(others)})
-        await self._rest(scope, receive, send)
+        elif others := [method for method, one in self._found.items() if one.fullmatch(path)]:
+            raise MethodNotAllowed(allow=", ".join(others))
+        else:
+            await self._rest(scope, receive, send)

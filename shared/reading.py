@@ -1,6 +1,6 @@
 """A query sees the rows of the caller's sites, in one read-only transaction, as new as the caller's token asks."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,12 +10,14 @@ import msgspec
 
 from shared import paging, tokens
 from shared.access import EVERY_SITE, Caller
-from shared.calls import Call, Resources
+from shared.calls import Call
 from shared.cloudevents import topic_of
+from shared.consistency import Watcher
 from shared.decider import Decider
 from shared.event import AnyRecorded
 from shared.failures import NotFound
 from shared.paging import Page
+from shared.resources import Resources
 
 type Row = dict[str, Any]
 
@@ -25,13 +27,8 @@ _HEADER: Final = tokens.HEADER.lower().encode()
 class QueryDoor:
     """What a query's route is given."""
 
-    __slots__ = ("_call", "_first", "_resources", "_waited")
-
-    def __init__(self, call: Call, resources: Resources, first: Callable[[], Awaitable[None]] | None = None) -> None:
-        """`first` is awaited before anything is read."""
-        self._call = call
-        self._resources = resources
-        self._first = first
+    def __init__(self, call: Call, resources: Resources, watcher: Watcher) -> None:
+        self._call, self._resources, self._watcher = call, resources, watcher
         self._waited: set[str | None] = set()
 
     @property
@@ -41,12 +38,12 @@ class QueryDoor:
 
     @property
     def now(self) -> datetime:
-        """This process's clock: for what is shown, never for what is decided between sites."""
+        """This process's clock, for what is shown and to fill a command's fields. What is recorded carries the database's."""
         return datetime.now(UTC)
 
     @property
     def sites(self) -> frozenset[str] | None:
-        """The sites whose records this query may show; None is every site."""
+        """The sites whose records this operation may show; None is every site."""
         return self._call.caller.reach(self._call.rule)
 
     async def rows(self, sql: str, *args: object, of: str | None = None) -> list[Row]:
@@ -54,6 +51,7 @@ class QueryDoor:
 
         `of` names the projection that fills what is read, when it is not one of the service's ordinary ones.
         """
+        await self._begin()
         await self._as_new_as_asked(of)
         async with self._reading() as connection:
             return [dict(row) for row in await connection.fetch(sql, *args)]
@@ -84,16 +82,14 @@ class QueryDoor:
         await self._begin()
         return await self._resources.log.state(decider, stream_id, self.sites)
 
-    async def story(self, decider: Decider[Any], stream_id: UUID | str) -> list[AnyRecorded]:
-        """A stream's events, oldest first. Raises NotFound."""
+    async def story(self, decider: Decider[Any], stream_id: UUID | str, *, opened: bool = False) -> list[AnyRecorded]:
+        """A stream's events, oldest first; `opened` shows the personal fields that were not erased. Raises NotFound."""
         await self._begin()
-        return await self._resources.log.story(decider.stream(stream_id), self.sites)
+        return await self._resources.log.story(decider.stream(stream_id), self.sites, opened=opened)
 
     async def open_sealed(self, patient_id: UUID, event_id: UUID, sealed: bytes | None) -> dict[str, Any]:
         """The personal fields of one event; empty when there are none or the patient was erased."""
-        if sealed is None:
-            return {}
-        opened = await self._resources.keyring.open(str(patient_id), event_id, sealed)
+        opened = await self._resources.keyring.open(str(patient_id), event_id, sealed) if sealed is not None else None
         return {} if opened is None else msgspec.json.decode(opened, type=dict[str, Any])
 
     def blind_index(self, value: str) -> str:
@@ -101,29 +97,26 @@ class QueryDoor:
         return self._resources.keyring.blind_index(value)
 
     async def _begin(self) -> None:
-        if self._first is not None:
-            first, self._first = self._first, None
-            await first()
+        """Called before anything is read."""
 
     async def _as_new_as_asked(self, of: str | None) -> None:
         """Wait, once per projection, for what the caller's token names; say in the answer whether it was reached."""
-        await self._begin()
         header = self._call.headers.get(_HEADER)
         if header is None or of in self._waited:
             return
         self._waited.add(of)
         asked = tokens.read(header.decode("latin-1"))
-        sources = self._resources.sources
+        shown, followed = self._resources.service.shown, self._resources.service.followed
         needed = {
             (name, topic, lane): position
             for (service, lane), position in asked.items()
-            for name in ([of] if of else self._resources.shown)
-            if (topic := topic_of(service)) in sources[name]
+            for name in ([of] if of else shown)
+            if (topic := topic_of(service)) in followed[name]
         }
-        lag = await self._resources.watcher.missing(needed) if needed else 0
+        lag = await self._watcher.missing(needed) if needed else 0
         self._call.answer_headers += [
             (b"consistency", b"stale" if lag else b"current"),
-            (b"consistency-lag", str(lag).encode()),
+            (b"consistency-lag", b"%d" % lag),
         ]
 
     @asynccontextmanager

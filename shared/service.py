@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -33,3 +34,14 @@ class Service:
     policies: "tuple[Policies, ...]" = ()
     timers: "tuple[Timer, ...]" = ()
     fold: "Fold | None" = None
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """The projections of events, for which a query waits unless it names one."""
+        return frozenset(one.name for one in self.projections if hasattr(one, "topics"))
+
+    @cached_property
+    def followed(self) -> Mapping[str, frozenset[str]]:
+        """For each projection the event topics that its rows follow: of a fold's output those that the fold reads."""
+        folded = frozenset(self.fold.sources) if self.fold else frozenset[str]()
+        return {one.name: frozenset(getattr(one, "topics", folded)) for one in self.projections}

@@ -63,7 +63,7 @@ async def sign_evaluation(
     """Sign the whole evaluation. When it asks for withdrawal management, the detox gate goes up in the same act."""
     expected, today = door.expected(), latest_date(door.now)
     patient_id = await evaluated_patient(door, evaluation_id)
-    age = await views_patient.age_years(door.queries, patient_id, today)
+    age = await views_patient.age_years(door, patient_id, today)
     needed, policies = body.withdrawal_management_needed, catalogue()
     sign = evaluation.Sign(needed, age, policies.withdrawal, policies.levels, today)
     return await door.handle(

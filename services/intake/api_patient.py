@@ -55,7 +55,7 @@ async def register_patient(
         home_site_id=door.site_id,
         today=latest_date(door.now),
         match_keys=keys,
-        candidates=await views_patient.candidates(door.queries, keys) - {patient_id},
+        candidates=await views_patient.candidates(door, keys) - {patient_id},
         distinct_from=body.distinct_from,
     )
     return await door.handle(Act(patient.decider, patient_id, register, Subject(patient_id)))
@@ -106,4 +106,4 @@ async def list_plan_states(door: Queries, phase: str | None = None, on: date | N
 
 def blinded(door: Commands, marks: tuple[str, ...]) -> tuple[str, ...]:
     """The marks as keyed hashes, each with its kind in front."""
-    return tuple(f"{mark.split(':')[0]}:{door.queries.blind_index(mark)}" for mark in marks)
+    return tuple(f"{mark.split(':')[0]}:{door.blind_index(mark)}" for mark in marks)

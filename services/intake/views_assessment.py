@@ -7,7 +7,6 @@ from typing import assert_never
 from uuid import UUID
 
 from services.intake import assessment
-from services.intake.opened import opened_story
 from shared.event import AnyRecorded
 from shared.events.intake import (
     AssessmentEvent,
@@ -136,7 +135,7 @@ def _score(recorded: AnyRecorded, assessment_id: UUID, event: InstrumentScored) 
 async def sheet(door: QueryDoor, assessment_id: UUID) -> AssessmentSheet:
     """One assessment, from the story itself. Raises NotFound."""
     found = AssessmentSheet(assessment_id)
-    for one in await opened_story(door, assessment.decider, assessment_id):
+    for one in await door.story(assessment.decider, assessment_id, opened=True):
         found.version = one.version
         event: AssessmentEvent = one.data
         match event:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from services.intake import detox_gate
 from services.intake.detox_gate import Status
-from services.intake.opened import opened_story
 from shared.event import AnyRecorded
 from shared.events.intake import (
     DetoxGateEvent,
@@ -82,7 +81,7 @@ def _left(recorded: AnyRecorded, status: Status) -> Write:
 async def sheet(door: QueryDoor, patient_id: UUID) -> GateSheet:
     """One patient's gate, from the story itself. Raises NotFound for a patient whose gate was never put up."""
     found = GateSheet(patient_id)
-    for one in await opened_story(door, detox_gate.decider, patient_id):
+    for one in await door.story(detox_gate.decider, patient_id, opened=True):
         event: DetoxGateEvent = one.data
         match event:
             case WithdrawalManagementRequired():

@@ -7,7 +7,6 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from services.intake import episode
-from services.intake.opened import opened_story
 from shared.event import AnyRecorded
 from shared.events.intake import (
     DischargeReason,
@@ -92,7 +91,7 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
 async def sheet(door: QueryDoor, episode_id: UUID) -> EpisodeSheet:
     """One episode, from the story itself. Raises NotFound."""
     found = EpisodeSheet(episode_id)
-    for one in await opened_story(door, episode.decider, episode_id):
+    for one in await door.story(episode.decider, episode_id, opened=True):
         found.version = one.version
         event: EpisodeEvent = one.data
         match event:

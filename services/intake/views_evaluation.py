@@ -10,7 +10,6 @@ import msgspec
 
 from services.intake import evaluation
 from services.intake.answers import SECTION_OF
-from services.intake.opened import opened_story
 from shared.event import AnyRecorded
 from shared.events.intake import EvaluationAmended, EvaluationBegun, EvaluationSigned
 from shared.events.intake.evaluation import Section
@@ -100,7 +99,7 @@ async def sheet(door: QueryDoor, evaluation_id: UUID) -> EvaluationSheet:
     """One evaluation, from the story itself. Raises NotFound."""
     found = EvaluationSheet(evaluation_id)
     because: str | None = None
-    for one in await opened_story(door, evaluation.decider, evaluation_id):
+    for one in await door.story(evaluation.decider, evaluation_id, opened=True):
         found.version = one.version
         match one.data:
             case EvaluationBegun(patient_id=patient_id):

@@ -10,7 +10,6 @@ import msgspec
 
 from services.intake import patient
 from services.intake.matching import NAME_AND_BIRTH, PHONE
-from services.intake.opened import opened_story
 from shared.event import AnyRecorded
 from shared.events.intake import (
     ContactsRecorded,
@@ -120,7 +119,7 @@ async def candidates(door: QueryDoor, match_keys: Sequence[str]) -> frozenset[UU
 
 async def record(door: QueryDoor, patient_id: UUID) -> PatientRecord:
     """One patient, from the story itself. Raises NotFound."""
-    story = await opened_story(door, patient.decider, patient_id)
+    story = await door.story(patient.decider, patient_id, opened=True)
     found: dict[str, Any] = {}
     for one in story:
         event: PatientEvent = one.data

@@ -7,7 +7,6 @@ from typing import assert_never
 from uuid import UUID
 
 from services.intake import plan
-from services.intake.opened import opened_story
 from services.intake.wording import Difference, WrittenPlan, difference, put_together
 from shared.event import ERASED, AnyRecorded
 from shared.events.intake import GoalProgressNoted, PlanActivated, PlanDrafted, PlanEvent, PlanReviewed, PlanRevised
@@ -118,7 +117,7 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
 async def sheet(door: QueryDoor, plan_id: UUID) -> PlanSheet:
     """One plan, from the story itself. Raises NotFound."""
     found = PlanSheet(plan_id)
-    for one in await opened_story(door, plan.decider, plan_id):
+    for one in await door.story(plan.decider, plan_id, opened=True):
         found.version = one.version
         event: PlanEvent = one.data
         match event:

@@ -38,7 +38,7 @@ async def zone_of(door: QueryDoor, site_id: str) -> str:
 async def zone_here(door: CommandDoor) -> str:
     """The zone of the site at which something is done. Raises SiteUnknown."""
     try:
-        return await zone_of(door.queries, door.site_id)
+        return await zone_of(door, door.site_id)
     except NotFound as error:
         raise SiteUnknown(site_id=door.site_id) from error
 

@@ -38,17 +38,11 @@ class Story:
 
 async def told(door: QueryDoor, decider: Decider[Any], stream_id: UUID) -> Story:
     """The whole story. Raises NotFound, also for what the caller may not see."""
-    events = await door.story(decider, stream_id)
-    stream = decider.stream(stream_id)
-    rows = await door.rows("select event_id, sealed from log.event where stream = $1 and sealed is not null", stream)
-    sealed = {row["event_id"]: row["sealed"] for row in rows}
-    return Story(stream, events[-1].version, [await _line(door, one, sealed.get(one.event_id)) for one in events])
+    events = await door.story(decider, stream_id, opened=True)
+    return Story(decider.stream(stream_id), events[-1].version, [_line(one) for one in events])
 
 
-async def _line(door: QueryDoor, recorded: AnyRecorded, sealed: bytes | None) -> StoryLine:
-    content: dict[str, Any] = msgspec.to_builtins(recorded.data)
-    if sealed is not None and recorded.patient_id is not None:
-        content |= await door.open_sealed(recorded.patient_id, recorded.event_id, sealed)
+def _line(recorded: AnyRecorded) -> StoryLine:
     return StoryLine(
         version=recorded.version,
         event_id=recorded.event_id,
@@ -58,5 +52,5 @@ async def _line(door: QueryDoor, recorded: AnyRecorded, sealed: bytes | None) ->
         effective_at=recorded.effective_at,
         recorded_at=recorded.recorded_at,
         corrects=recorded.corrects,
-        content=content,
+        content=msgspec.to_builtins(recorded.data),
     )

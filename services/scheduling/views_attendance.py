@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from services.scheduling import attendance
-from services.scheduling.opened import opened_story
 from services.scheduling.shown import shown
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
@@ -210,7 +209,7 @@ async def record(door: QueryDoor, attendance_id: UUID) -> AttendanceRecord:
     """One attendance with its notes opened. Raises NotFound."""
     line = await one(door, attendance_id)
     note = remark = override = rejection = None
-    for event in (recorded.data for recorded in await opened_story(door, attendance.decider, attendance_id)):
+    for event in (recorded.data for recorded in await door.story(attendance.decider, attendance_id, opened=True)):
         match event:
             case AttendanceRecorded():
                 note, remark = event.note, event.remark

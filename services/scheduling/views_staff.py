@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from services.scheduling import staff
-from services.scheduling.opened import opened_story
 from services.scheduling.views_sites import as_json
 from shared.event import AnyRecorded
 from shared.events.scheduling import (
@@ -80,9 +79,8 @@ from view.staff_member
 async def member(door: QueryDoor, staff_id: UUID) -> StaffRecord:
     """One staff member, by full name. Raises NotFound."""
     row = await door.one(f"{_STAFF} where staff_id = $1", staff_id)
-    joined = next(
-        one.data for one in await opened_story(door, staff.decider, staff_id) if isinstance(one.data, StaffMemberJoined)
-    )
+    story = await door.story(staff.decider, staff_id, opened=True)
+    joined = next(one.data for one in story if isinstance(one.data, StaffMemberJoined))
     return StaffRecord(**_fields(row), full_name=joined.full_name)
 
 

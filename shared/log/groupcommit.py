@@ -55,7 +55,7 @@ class Log:
 
     def __init__(self, pool: Pool, codec: Codec, keyring: Keyring, settings: Settings) -> None:
         """Starts with `async with`."""
-        self._pool, self._codec, self._settings = pool, codec, settings
+        self._pool, self._codec, self._keyring, self._settings = pool, codec, keyring, settings
         self._memory = Memory(settings.cached_streams_max)
         self._batches = Batches(codec, keyring, self._memory, settings)
         self._waiting: deque[Pending] = deque()
@@ -117,9 +117,11 @@ class Log:
             raise NotFound
         return known.state, known.version
 
-    async def story(self, stream: str, sites: frozenset[str] | None = None) -> list[AnyRecorded]:
-        """The stream's events, oldest first, personal fields closed. Raises NotFound."""
-        return await story(self._pool, self._codec, stream, sites)
+    async def story(
+        self, stream: str, sites: frozenset[str] | None = None, *, opened: bool = False
+    ) -> list[AnyRecorded]:
+        """The stream's events, oldest first, personal fields closed unless `opened`. Raises NotFound."""
+        return await story(self._pool, self._codec, stream, sites, self._keyring if opened else None)
 
     def _check_times(self, acts: Sequence[Act]) -> None:
         """Trap T54: who says when something was true stays within bounds."""

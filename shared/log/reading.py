@@ -4,9 +4,10 @@ from dataclasses import fields
 from typing import Final
 
 from shared.codec import Codec
-from shared.database import Connection, Pool, Record
+from shared.database import Pool, Record
 from shared.event import AnyRecorded, Recorded
 from shared.failures import NotFound
+from shared.keyring import Keyring
 
 COLUMNS: Final = (
     "lane, position, stream, version, event_id, type, schema_version, key, site_id, patient_id, effective_at, recorded_at, "
@@ -26,10 +27,19 @@ def recorded(service: str, codec: Codec, row: Record, personal: bytes | None = N
 
 
 async def story(
-    source: Pool | Connection, codec: Codec, stream: str, sites: frozenset[str] | None
+    source: Pool, codec: Codec, stream: str, sites: frozenset[str] | None, keyring: Keyring | None
 ) -> list[AnyRecorded]:
-    """One stream's events, oldest first. Raises NotFound, also for a stream of a site that the caller does not see."""
+    """One stream's events, oldest first, the personal fields opened by `keyring`.
+
+    Raises NotFound, also for a stream of a site that the caller does not see.
+    """
     rows = await source.fetch(_STORY, stream)
     if not rows or (sites is not None and rows[0]["site_id"] not in sites):
         raise NotFound
-    return [recorded(codec.service, codec, row) for row in rows]
+    return [recorded(codec.service, codec, row, await _personal(keyring, row)) for row in rows]
+
+
+async def _personal(keyring: Keyring | None, row: Record) -> bytes | None:
+    if keyring is None or row["sealed"] is None:
+        return None
+    return await keyring.open(row["key"], row["event_id"], row["sealed"])

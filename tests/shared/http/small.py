@@ -120,7 +120,7 @@ router = APIRouter(prefix="/v1")
 @router.put("/tapers/{taper_id}", status_code=201)
 async def start_taper(taper_id: UUID, command: StartTaper, door: Commands) -> Accepted:
     """Start a taper; one per patient and dose."""
-    twins = await door.queries.rows("select 1 from view.small_taper where taper_id = $1", taper_id)
+    twins = await door.rows("select 1 from view.small_taper where taper_id = $1", taper_id)
     if twins:
         raise TaperStartedBefore
     return await door.handle(Act(decider, taper_id, command, Subject(command.patient_id)))

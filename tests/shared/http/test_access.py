@@ -184,6 +184,19 @@ async def test_a_new_key_is_found_and_a_withdrawn_one_forgotten(
         assert (await ask(small, "list_tapers", new)).status_code == 200
 
 
+@pytest.mark.parametrize("operation", list(REQUESTS))
+async def test_a_stranger_is_told_nothing_about_headers(small: Small, operation: str) -> None:
+    odd = {
+        "Idempotency-Key": "x",
+        "If-Match": "x",
+        "Evenkeel-Site": "X",
+        "Correlation-Id": "x",
+        "Consistency-Token": "x",
+    }
+
+    assert (await ask(small, operation, None, **odd)).status_code == 401
+
+
 async def test_the_purpose_must_fit(small: Small) -> None:
     token = small.issuer.token("nurse", purpose="payment")
 

@@ -61,14 +61,14 @@ async def test_a_worker_shows_its_checks_on_a_port_of_its_own() -> None:
         await asyncio.sleep(60)
         return Finding(ready=True)
 
-    health.add("relay", behind)
+    health["relay"] = behind
     async with (
         serve_ops(health, "127.0.0.1", 0) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         ready = await client.get("/readyz")
-        health.add("broken", broken)
-        health.add("stuck", stuck)
+        health["broken"] = broken
+        health["stuck"] = stuck
         not_ready = await client.get("/readyz")
         alive = await client.get("/livez")
 

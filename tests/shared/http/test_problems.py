@@ -2,19 +2,19 @@
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
 import pytest
-from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter, ValidationError
 from pydantic_core._pydantic_core import list_all_errors
 from starlette.exceptions import HTTPException
 
 from shared.failures import Busy, Failure, Forbidden, Invalid, NotFound, Refused, StaleVersion, TooLarge
-from shared.problems import ERRORS_MAX, FieldError, InvalidFields, Problem, field_errors, problem_of
+from shared.problems import ERRORS_MAX, FieldError, InvalidFields, failure_of, field_errors, headers_of, problem
 from tests.shared.http.small import DoseNotLower, StartTaper
 
 CORRELATION = UUID("0193f0c2-5b7e-7c1a-9a55-3f0d2f6f8a11")
@@ -56,21 +56,16 @@ SNAPSHOT: list[tuple[Exception, dict[str, Any]]] = [
             "errors": [{"field": "a", "detail": "Field required"}, {"field": "b[0]", "detail": "Unknown field"}],
         },
     ),
+    (HTTPException(404, "Jane Roe"), {"type": "not-found", "title": "There is nothing under this id.", "status": 404}),
     (
-        RequestValidationError(
-            [{"type": "missing", "loc": ("query", "site"), "msg": "Field required", "input": "Jane"}]
-        ),
+        HTTPException(405, headers={"Allow": "GET, PUT"}),
         {
-            "type": "invalid",
-            "title": "Fields are missing or have values that are not allowed.",
-            "status": 422,
-            "detail": "site: Field required",
-            "field": "site",
-            "errors": [{"field": "site", "detail": "Field required"}],
+            "type": "method-not-allowed",
+            "title": "What lies here is not asked for or changed in this way.",
+            "status": 405,
+            "allow": "GET, PUT",
         },
     ),
-    (HTTPException(404, "Jane Roe"), {"type": "not-found", "title": "Not Found.", "status": 404}),
-    (HTTPException(405), {"type": "method-not-allowed", "title": "Method Not Allowed.", "status": 405}),
     (Busy(), {"type": "busy", "title": "The service is busy; try again with the same key.", "status": 503}),
     (
         ConnectionRefusedError(),
@@ -101,7 +96,7 @@ SNAPSHOT: list[tuple[Exception, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("error", "expected"), SNAPSHOT, ids=lambda one: type(one).__name__)
 def test_an_error_becomes_its_problem(error: Exception, expected: dict[str, Any]) -> None:
-    body = problem_of(error).body(CORRELATION)
+    body = problem(failure_of(error), CORRELATION)
 
     assert json.loads(body) == expected | {"type": BASE + expected["type"], "correlation_id": str(CORRELATION)}
     assert b"Jane" not in body
@@ -110,20 +105,20 @@ def test_an_error_becomes_its_problem(error: Exception, expected: dict[str, Any]
 @pytest.mark.parametrize(
     ("failure", "status", "headers"),
     [
-        (NotFound, 404, ()),
-        (Refused, 409, ()),
-        (Invalid, 422, ()),
-        (Forbidden, 403, ()),
-        (TooLarge, 413, ()),
-        (Busy, 503, ((b"retry-after", b"1"),)),
+        (NotFound, 404, []),
+        (Refused, 409, []),
+        (Invalid, 422, []),
+        (Forbidden, 403, []),
+        (TooLarge, 413, []),
+        (Busy, 503, [(b"retry-after", b"1")]),
     ],
 )
 def test_a_failures_base_decides_the_status(
-    failure: type[Failure], status: int, headers: tuple[tuple[bytes, bytes], ...]
+    failure: type[Failure], status: int, headers: list[tuple[bytes, bytes]]
 ) -> None:
-    problem = problem_of(failure())
+    told = failure_of(failure())
 
-    assert (problem.status, problem.headers) == (status, headers)
+    assert (told.status, headers_of(told)) == (status, headers)
 
 
 def test_a_refusals_title_is_its_docstring_and_its_type_its_name() -> None:
@@ -133,9 +128,9 @@ def test_a_refusals_title_is_its_docstring_and_its_type_its_name() -> None:
         More for the reader of the code.
         """
 
-    problem = problem_of(HIVResultPending())
+    told = json.loads(problem(HIVResultPending(), CORRELATION))
 
-    assert (problem.kind, problem.title) == ("hiv-result-pending", "The result is not in yet.")
+    assert (told["type"], told["title"]) == (f"{BASE}hiv-result-pending", "The result is not in yet.")
 
 
 SECRET = "Jane-Roe-1980"
@@ -179,6 +174,25 @@ def test_a_member_of_a_union_is_not_part_of_the_field() -> None:
     assert [one.field for one in field_errors(errors, written)] == ["steps[0].a", "steps[0].dose_mg", "steps[0]"]
 
 
+@pytest.mark.parametrize("section", [{}, {"kind": SECRET}], ids=["none", "unknown"])
+def test_a_union_names_the_field_that_says_which_member_it_is(section: dict[str, Any]) -> None:
+    @dataclass
+    class Sleep:
+        kind: Literal["sleep"]
+
+    @dataclass
+    class Diet:
+        kind: Literal["diet"]
+
+    union = TypeAdapter[Any](list[Annotated[Sleep | Diet, Discriminator("kind")]])
+    with pytest.raises(ValidationError) as caught:
+        union.validate_python([{"kind": "diet"}, section])
+
+    (error,) = field_errors(caught.value.errors(), [{"kind": "diet"}, section])
+    assert error.field == "[1].kind"
+    assert SECRET not in error.detail
+
+
 def test_errors_are_not_endless() -> None:
     errors = [{"type": "missing", "loc": ("body", f"f{number}"), "msg": "m"} for number in range(1000)]
 
@@ -186,6 +200,6 @@ def test_errors_are_not_endless() -> None:
 
 
 def test_a_fact_that_json_does_not_know_is_written_as_text() -> None:
-    body = Problem("x", "X.", 409, facts={"odd": ValueError("y"), "ids": {CORRELATION}}).body(CORRELATION)
+    body = problem(Refused(odd=ValueError("y"), ids={CORRELATION}), CORRELATION)
 
     assert json.loads(body)["ids"] == [str(CORRELATION)]
