@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
@@ -62,7 +62,10 @@ def read_json(raw: bytes) -> Any:
     mean anything, texts that no database can hold, nesting without end.
     """
     try:
-        return _read(raw)
+        text, reader = raw.decode(), _Reader()
+        document = reader.decode(text)
+        if reader.odd or _SUSPECT.search(text):
+            _refuse_odd(document)
     except UnicodeDecodeError as error:
         raise Invalid("Body is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -70,53 +73,47 @@ def read_json(raw: bytes) -> Any:
         raise Invalid(f"Body is not valid JSON: {reason} at character {error.pos}") from error
     except RecursionError as error:
         raise Invalid("Body is nested too deeply") from error
-
-
-def _read(raw: bytes) -> Any:
-    text = raw.decode()
-    try:
-        document = _STRICT.decode(text)
-    except _Odd as odd:
-        path = next((path for path, value in _leaves(_LENIENT.decode(text), "") if isinstance(value, _Odd)), "")
-        raise Invalid(odd.reason, field=path or None) from odd
-    if _SUSPECT.search(text):
-        for path, value in _leaves(document, ""):
-            if isinstance(value, str) and _UNSTORABLE.search(value):
-                raise Invalid("Text has a character that cannot be stored", field=path or None)
     return document
 
 
-class _Odd(Exception):  # noqa: N818 - a mark in the document while its place is looked for
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class _Odd(str):
+    """Stands in the document where something odd was written; says what."""
+
+    __slots__ = ()
 
 
-def _raised(odd: _Odd) -> Any:
-    raise odd
+class _Reader(json.JSONDecoder):
+    def __init__(self) -> None:
+        number = self._number
+        super().__init__(
+            object_pairs_hook=self._once, parse_int=number, parse_float=number, parse_constant=self._constant
+        )
+        self.odd = False
 
+    def _mark(self, reason: str) -> _Odd:
+        self.odd = True
+        return _Odd(reason)
 
-def _decoder(odd: Callable[[_Odd], Any]) -> json.JSONDecoder:
-    """Tell `odd` what is wrong: to stop there, or to leave a mark and go on."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def _once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         document = dict(pairs)
         if len(document) < len(pairs):
             names = [name for name, _ in pairs]
-            document |= {name: odd(_Odd("Field is written twice")) for name in names if names.count(name) > 1}
+            document |= {name: self._mark("Field is written twice") for name in names if names.count(name) > 1}
         return document
 
-    def number(digits: str) -> Any:
-        return 0 if len(digits) <= NUMBER_CHARACTERS_MAX else odd(_Odd("Number has too many characters"))
+    def _number(self, digits: str) -> Any:
+        return 0 if len(digits) <= NUMBER_CHARACTERS_MAX else self._mark("Number has too many characters")
 
-    def constant(name: str) -> Any:
-        return odd(_Odd(f"{name} is not a number in JSON"))
-
-    return json.JSONDecoder(object_pairs_hook=once, parse_int=number, parse_float=number, parse_constant=constant)
+    def _constant(self, name: str) -> Any:
+        return self._mark(f"{name} is not a number in JSON")
 
 
-_STRICT: Final = _decoder(_raised)
-_LENIENT: Final = _decoder(lambda odd: odd)
+def _refuse_odd(document: Any) -> None:
+    for path, value in _leaves(document, ""):
+        if isinstance(value, _Odd):
+            raise Invalid(str(value), field=path or None)
+        if isinstance(value, str) and _UNSTORABLE.search(value):
+            raise Invalid("Text has a character that cannot be stored", field=path or None)
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

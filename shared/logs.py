@@ -1,9 +1,9 @@
 """One JSON line per fact on standard output: ids, times and counts; never a body, a name or a value somebody entered."""
 
 import asyncio
-import atexit
 import logging
 import sys
+import traceback
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -12,6 +12,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 FLUSH_SECONDS: Final = 0.1
 LINES_MAX: Final = 500
+PLACES_MAX: Final = 20
 QUIET: Final = ("aiokafka", "faust", "mode", "asyncio", "uvicorn", "httpx")
 
 
@@ -23,7 +24,7 @@ def configure(service: str, process: str, level: str, out: BinaryIO | None = Non
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        _origin(service, process),
+        lambda _logger, _method, event: {**event, "service": service, "process": process},
         error_without_words,
     ]
     structlog.configure(
@@ -32,8 +33,7 @@ def configure(service: str, process: str, level: str, out: BinaryIO | None = Non
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    routed = _Routed(lines)
-    routed.setFormatter(
+    lines.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -42,22 +42,22 @@ def configure(service: str, process: str, level: str, out: BinaryIO | None = Non
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         )
     )
-    logging.basicConfig(handlers=[routed], level=number, force=True)
+    logging.basicConfig(handlers=[lines], level=number, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
 
 
-class _Lines:
-    """Writes lines, several at a time: one system call per line took a third of a request.
+class _Lines(logging.Handler):
+    """Writes structlog's lines and the standard library's, several at a time: a system call for each took a third of a request.
 
     Ordinary lines wait up to 0.1 s in the running loop; a warning, and everything written outside of a loop, goes out at
     once and takes the waiting lines along. The lines wait here because a container's standard output is unbuffered.
     """
 
     def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
         self._out = out
         self._waiting: list[bytes] = []
-        atexit.register(self.flush)
 
     def info(self, line: bytes) -> None:
         """Write soon."""
@@ -76,43 +76,23 @@ class _Lines:
         self._waiting.append(line + b"\n")
         self.flush()
 
+    debug = info
+    error = critical = warning
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """The standard library's way in."""
+        (self.warning if record.levelno >= logging.WARNING else self.info)(self.format(record).encode())
+
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits; the standard library calls this at the process's end too."""
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._out.write(b"".join(waiting))
             self._out.flush()
 
-    debug = info
-    error = critical = warning
-
-
-class _Routed(logging.Handler):
-    """The standard library's records among the other lines."""
-
-    def __init__(self, lines: _Lines) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write soon, or now when it is a warning."""
-        line = self.format(record).encode()
-        if record.levelno >= logging.WARNING:
-            self._lines.warning(line)
-        else:
-            self._lines.info(line)
-
-
-def _origin(service: str, process: str) -> Processor:
-    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event["service"], event["process"] = service, process
-        return event
-
-    return add
-
 
 def error_without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace an exception by its type and the places it passed: its words may quote a value (a key, a name)."""
+    """Replace an exception by its type and the last twenty places it passed: its words may quote a value (a key, a name)."""
     given = event.pop("exc_info", None)
     if given is True:
         given = sys.exc_info()[1]
@@ -120,18 +100,9 @@ def error_without_words(_logger: WrappedLogger, _method: str, event: EventDict) 
         given = given[1]
     if isinstance(given, BaseException):
         event["error"] = f"{type(given).__module__}.{type(given).__qualname__}"
-        event["passed"] = _places(given)
+        passed = [(frame.f_code, line) for frame, line in traceback.walk_tb(given.__traceback__)][-PLACES_MAX:]
+        event["passed"] = [f"{code.co_filename.rsplit('/', 1)[-1]}:{line} {code.co_name}" for code, line in passed]
     return event
-
-
-def _places(error: BaseException) -> list[str]:
-    """`file:line function`, outermost first, of the last twenty calls."""
-    trace, places = error.__traceback__, list[str]()
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    return places[-20:]
 
 
 def _json(event: Any, **_: Any) -> bytes:
