@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
+from shared.database import UNREACHABLE
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -83,7 +84,7 @@ class Watcher:
                     await self._watch(connection)
                 finally:
                     connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except UNREACHABLE:
                 log.exception("consistency.watch_lost")
                 await asyncio.sleep(RECONNECT_SECONDS)
 

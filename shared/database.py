@@ -18,6 +18,9 @@ type Record = asyncpg.Record
 
 CONNECT_SECONDS_MAX: Final = 10.0
 
+UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What is raised while the database is away, restarting or overloaded, and by whatever else it refuses."""
+
 
 class SessionShared(Failure):
     """The database is reached through a pooler in transaction mode: session locks would not hold (trap T52)."""

@@ -10,14 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
 from shared.cloudevents import sequence_of, to_kafka, topic_of
-from shared.database import Connection, Record, assert_own_session, connect
+from shared.database import UNREACHABLE, Connection, Record, assert_own_session, connect
 from shared.failures import Failure
 from shared.health import Finding
 from shared.lanes import LANES
@@ -95,14 +94,7 @@ class Relay:
         while True:
             try:
                 await self._session()
-            except (
-                OSError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                KafkaError,
-                TimeoutError,
-                TopicLost,
-            ) as error:
+            except (*UNREACHABLE, KafkaError, TopicLost) as error:
                 FAILED.labels(self._service).inc()
                 logger.warning("relay.failed", service=self._service, error=type(error).__name__)
             self._lanes.clear()

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-import asyncpg
 import structlog
 from prometheus_client import Counter
 
-from shared.database import Pool
+from shared.database import UNREACHABLE, Pool
 from shared.failures import Busy, Failure
 from shared.log import Act, Context, Log
 
@@ -60,7 +59,7 @@ class Timers:
         while True:
             try:
                 found = [await self._round(timer) for timer in self._timers]
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except UNREACHABLE as error:
                 logger.warning("timers.interrupted", error=type(error).__name__)
                 found = []
             if not any(found):

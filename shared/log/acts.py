@@ -22,17 +22,20 @@ class Given:
     decider: Decider[Any]
     stream_id: UUID | str
 
+    @property
+    def stream(self) -> str:
+        """Its name in the log."""
+        return self.decider.stream(self.stream_id)
+
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Act(Given):
     """One command on one stream.
 
     `expected` is the version that the caller saw (If-Match). `effective_at` None means now, by the database's clock.
     `corrects` is the id of an earlier event of the same stream.
     """
 
-    decider: Decider[Any]
-    stream_id: UUID | str
     command: object
     subject: Subject = Subject()
     given: tuple[Given, ...] = ()

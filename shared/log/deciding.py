@@ -11,8 +11,8 @@ from shared.failures import Invalid, StaleVersion, TooLarge
 from shared.keyring import SEAL_BYTES
 from shared.lanes import lane_of
 from shared.log.acts import Act
-from shared.log.memory import Known, Workspace
-from shared.log.pending import Draft, Home, Pending, Target
+from shared.log.memory import Home, Known, Workspace
+from shared.log.pending import Draft, Pending
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -24,29 +24,27 @@ class Deciding:
         """`event_bytes_max` is what the broker takes with room to spare (trap T53)."""
         self._codec, self._event_bytes_max = codec, event_bytes_max
 
-    def decide(self, pending: Pending, workspace: Workspace) -> dict[str, Known]:
-        """Fill the request's checks and drafts; the streams as it leaves them. Raises what the deciders raise."""
-        pending.checks, pending.drafts = {}, []
-        changed: dict[str, Known] = {}
-        for act, target, given in pending.acts:
-            known = _look(pending, target, workspace, changed)
-            states = [_look(pending, one, workspace, changed).state for one in given]
-            seen = pending.checks[target.stream]
+    def decide(self, pending: Pending, workspace: Workspace) -> None:
+        """Fill the request's checks, drafts and changes. Raises what the deciders raise."""
+        pending.checks, pending.drafts, pending.changed = {}, [], {}
+        for act in pending.acts:
+            known = _look(pending, act.stream, workspace)
+            states = [_look(pending, one.stream, workspace).state for one in act.given]
+            seen = pending.checks[act.stream]
             if act.expected is not None and act.expected != seen:
                 raise StaleVersion(expected=act.expected, version=seen)
             events = act.decider.decide(known.state, act.command, *states)
             if events:
-                changed[target.stream] = self._drafted(pending, act, target, known, events)
-        workspace.keep(changed)
-        return changed
+                pending.changed[act.stream] = self._drafted(pending, act, known, events)
+        workspace.keep(pending.changed)
 
-    def _drafted(self, pending: Pending, act: Act, target: Target, known: Known, events: Sequence[object]) -> Known:
+    def _drafted(self, pending: Pending, act: Act, known: Known, events: Sequence[object]) -> Known:
         home = known.home or _home(pending, act)
         version, state = known.version, known.state
         for event in events:
             version += 1
             encoded = self._encoded(event)
-            pending.drafts.append(Draft(uuid7(), act, target.stream, version, home, encoded))
+            pending.drafts.append(Draft(uuid7(), act, act.stream, version, home, encoded))
             state = act.decider.evolve(state, self._codec.without_personal(event))
         return Known(version, state, home)
 
@@ -74,11 +72,11 @@ def _bytes_on_kafka(encoded: Encoded) -> int:
     return size
 
 
-def _look(pending: Pending, target: Target, workspace: Workspace, changed: dict[str, Known]) -> Known:
-    if target.stream in changed:
-        return changed[target.stream]
-    known = workspace.get(target, pending.context.sites)
-    pending.checks[target.stream] = known.version
+def _look(pending: Pending, stream: str, workspace: Workspace) -> Known:
+    if stream in pending.changed:
+        return pending.changed[stream]
+    known = workspace.get(stream, pending.context.sites)
+    pending.checks[stream] = known.version
     return known
 
 

@@ -1,6 +1,7 @@
 """Commands are committed in groups: what arrives while one batch is being flushed to disk is the next batch."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,16 +13,16 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from shared.codec import Codec
-from shared.database import Connection, Pool, connect
+from shared.database import UNREACHABLE, Connection, Pool, connect
 from shared.decider import Decider
 from shared.event import AnyRecorded
 from shared.failures import Busy, Failure, Invalid, NotFound, Refused
 from shared.keyring import Keyring
-from shared.log.acts import Act, Context, Outcome
+from shared.log.acts import Act, Context, Given, Outcome
 from shared.log.append import prepare
-from shared.log.batch import BROKEN, UNSTORABLE, Batches, KeyReused
-from shared.log.memory import Loading, Memory
-from shared.log.pending import Pending, named, target
+from shared.log.batch import UNSTORABLE, Batches, KeyReused
+from shared.log.memory import Memory, Workspace
+from shared.log.pending import Pending
 from shared.log.reading import story
 from shared.log.wake import Wake
 from shared.settings import Settings
@@ -90,7 +91,7 @@ class Log:
             raise Busy
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._in_flight.add(key)
-        self._waiting.append(Pending(named(acts), context, key, fingerprint, self._in_flight, answer))
+        self._waiting.append(Pending(acts, context, key, fingerprint, self._in_flight, answer))
         self._arrived.set()
         return await answer
 
@@ -106,14 +107,12 @@ class Log:
         self, decider: Decider[S], stream_id: UUID | str, sites: frozenset[str] | None = None
     ) -> tuple[S, int]:
         """The stream folded on the spot, always current. Raises NotFound."""
-        one = target(decider, stream_id)
-        loading = Loading(self._codec, self._memory, [one])
-        _, events = await prepare(self._pool, [], *loading.asked)
-        loading.fold(events)
-        if one.stream in loading.broken:
-            raise loading.broken[one.stream]
-        known = loading.known[one.stream]
-        if known.version == 0 or not known.visible_from(sites):
+        one = Given(decider, stream_id)
+        workspace = Workspace(self._codec, self._memory, [one])
+        _, events = await prepare(self._pool, [], *workspace.asked)
+        workspace.fold(events)
+        known = workspace.get(one.stream, sites)
+        if known.version == 0:
             raise NotFound
         return known.state, known.version
 
@@ -166,12 +165,12 @@ class Log:
             again = await self._batches.carry_out(await self._connected(), batch)
         except UNSTORABLE as error:
             self._part(batch, error)
-        except BROKEN as error:
+        except Exception as error:
             # The commit may or may not have happened; the key makes the retry safe.
-            logger.warning("log.batch_failed", commands=len(batch), error=type(error).__name__)
-            await self._broken(batch)
-        except Exception:
-            logger.exception("log.batch_failed", commands=len(batch))
+            foreseen = isinstance(error, UNREACHABLE)
+            logger.log(
+                logging.WARNING if foreseen else logging.ERROR, "log.batch_failed", commands=len(batch), exc_info=error
+            )
             await self._broken(batch)
         else:
             self._wake.soon()

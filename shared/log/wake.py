@@ -4,9 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-import asyncpg
-
-from shared.database import Pool
+from shared.database import UNREACHABLE, Pool
 
 CHANNEL: Final = "log_appended"
 SPACING_SECONDS: Final = 0.004
@@ -20,31 +18,24 @@ class Wake:
 
     def __init__(self, pool: Pool) -> None:
         """Nothing is sent before the first commit."""
-        self._pool = pool
-        self._due = asyncio.Event()
-        self._stopping = False
+        self._pool, self._due = pool, False
         self._task: asyncio.Task[None] | None = None
 
     def soon(self) -> None:
         """Something was committed."""
-        if self._task is None:
+        self._due = True
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="wake the relay")
-        self._due.set()
 
     async def stop(self) -> None:
-        """Notify of what is left, then no more."""
-        self._stopping = True
-        self._due.set()
+        """Notify of what is left."""
         if self._task is not None:
             await self._task
 
     async def _run(self) -> None:
-        while not self._stopping:
-            await self._due.wait()
-            self._due.clear()
+        while self._due:
+            self._due = False
             # When it fails the relay finds the events all the same: it also looks by itself.
-            with suppress(
-                OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
-            ):
+            with suppress(*UNREACHABLE):
                 await self._pool.execute(_NOTIFY)
             await asyncio.sleep(SPACING_SECONDS)

@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 from shared.codec import Codec
 from shared.database import Connection, connect
 from shared.lanes import lane_of
-from shared.log.pending import Draft, Home, Pending, named
+from shared.log.memory import Home
+from shared.log.pending import Draft, Pending
 from tests.embedded import ServiceDatabase
 from tests.shared.log import counter as vocabulary
 from tests.shared.log.bench import act, context
@@ -31,12 +32,12 @@ NO_ORDER_OF_LOCKS = (("order by s.stream for update", "order by random() for upd
 def request(*written: tuple[str, int], key: str | None = None, looked_at: dict[str, int] | None = None) -> Pending:
     """A request that was decided: events as (stream, version), and the streams it only looked at."""
     pending = Pending(
-        named([act(stream) for stream, _ in written]), context(), key or uuid4().hex, b"", set(), asyncio.Future()
+        [act(stream) for stream, _ in written], context(), key or uuid4().hex, b"", set(), asyncio.Future()
     )
     for stream, version in written:
         home = Home("riverside", stream, lane_of(stream), None)
         pending.checks.setdefault(stream, version - 1)
-        pending.drafts.append(Draft(uuid7(), pending.acts[0][0], stream, version, home, CODEC.encode(Counted(version))))
+        pending.drafts.append(Draft(uuid7(), pending.acts[0], stream, version, home, CODEC.encode(Counted(version))))
     pending.checks |= looked_at or {}
     return pending
 
