@@ -90,12 +90,8 @@ class Keyring:
         self._wraps = {name: AESGCM(key) for name, key in keys.wrapping.items()}
         self._held: dict[str, tuple[float, AESGCM | None]] = {}
 
-    async def seal(self, key_id: str, event_id: UUID, plaintext: bytes) -> bytes | None:
-        """Nonce and ciphertext, bound to the event; makes the key when there is none. None when the key was destroyed."""
-        return (await self.seal_all([ToSeal(key_id, event_id, plaintext)]))[0]
-
     async def seal_all(self, wanted: Sequence[ToSeal]) -> list[bytes | None]:
-        """As `seal`, with one look for all keys that are not remembered."""
+        """Nonce and ciphertext, bound to the event; makes the keys that are missing. None where the key was destroyed."""
         keys = await self._keys_of({one.key_id for one in wanted}, make=True)
         return [_seal(key, one) if (key := keys[one.key_id]) else None for one in wanted]
 

@@ -2,11 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shared.database import Connection, connect
+from shared.database import connect
 from shared.failures import Failure
 
 LOCK_SECONDS_MAX: Final = 10
@@ -18,6 +17,7 @@ create table if not exists public.migration (
     name text primary key, sha256 text not null, applied_at timestamptz not null default clock_timestamp()
 )
 """
+_APPLIED: Final = "insert into public.migration (name, sha256) values ($1, $2)"
 
 
 class MigrationEdited(Failure):
@@ -28,28 +28,13 @@ class MigrationOutOfOrder(Failure):
     """A migration comes before one that was applied already; databases would differ. Give it the next number."""
 
 
-@dataclass(frozen=True)
-class Migration:
-    """One file; the name is its folder's and its own."""
-
-    folder: str
-    name: str
-    sql: str
-
-    @property
-    def sha256(self) -> str:
-        """What the text was when it was applied."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
-
-
-def read(folders: Sequence[Path]) -> list[Migration]:
-    """Every `*.sql` of the folders, folder by folder, sorted by name within one."""
-    return [
-        Migration(place, f"{place}/{path.name}", path.read_text(encoding="utf-8"))
+def read(folders: Sequence[Path]) -> dict[str, str]:
+    """The text of every `*.sql` by its folder's name and its own: folder by folder, sorted by name within one."""
+    return {
+        f"{folder.parent.name}/{folder.name}/{path.name}": path.read_text(encoding="utf-8")
         for folder in folders
-        for place in [f"{folder.parent.name}/{folder.name}"]
         for path in sorted(folder.glob("*.sql"))
-    ]
+    }
 
 
 def kernel_folders() -> list[Path]:
@@ -76,32 +61,27 @@ async def migrate(dsn: str, folders: Sequence[Path], *, service: str) -> list[st
         await connection.execute("select pg_advisory_lock($1)", _LOCK_ID)
         await connection.execute(f"set lock_timeout = '{LOCK_SECONDS_MAX}s'")
         await connection.execute(_TABLE)
-        rows = await connection.fetch("select name, sha256 from public.migration")
-        missing = _missing(migrations, {row["name"]: row["sha256"] for row in rows})
-        for one in missing:
-            await _apply(connection, one)
-        return [one.name for one in missing]
+        applied = dict(await connection.fetch("select name, sha256 from public.migration"))
+        missing = _missing({name: _sha256(sql) for name, sql in migrations.items()}, applied)
+        for name in missing:
+            async with connection.transaction():
+                await connection.execute(migrations[name])
+                await connection.execute(_APPLIED, name, _sha256(migrations[name]))
+        return missing
     finally:
         await connection.close()
 
 
-def _missing(migrations: Sequence[Migration], applied: Mapping[str, str]) -> list[Migration]:
-    last: dict[str, str] = {}
-    for one in migrations:
-        if one.name in applied:
-            last[one.folder] = one.name
-            if applied[one.name] != one.sha256:
-                raise MigrationEdited(one.name)
-    missing = [one for one in migrations if one.name not in applied]
-    for one in missing:
-        if one.name < last.get(one.folder, ""):
-            raise MigrationOutOfOrder(f"{one.name} comes before {last[one.folder]}")
+def _missing(migrations: Mapping[str, str], applied: Mapping[str, str]) -> list[str]:
+    missing = [name for name in migrations if name not in applied]
+    for name in migrations.keys() & applied.keys():
+        if applied[name] != migrations[name]:
+            raise MigrationEdited(name)
+        for other in missing:
+            if other < name and other.rpartition("/")[0] == name.rpartition("/")[0]:
+                raise MigrationOutOfOrder(f"{other} comes before {name}")
     return missing
 
 
-async def _apply(connection: Connection, migration: Migration) -> None:
-    async with connection.transaction():
-        await connection.execute(migration.sql)
-        await connection.execute(
-            "insert into public.migration (name, sha256) values ($1, $2)", migration.name, migration.sha256
-        )
+def _sha256(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()

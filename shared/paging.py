@@ -15,15 +15,7 @@ from shared.failures import Invalid
 
 CURSOR_CHARACTERS_MAX: Final = 1000
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
-_KINDS: Final[Mapping[str, type]] = {
-    "text": str,
-    "whole": int,
-    "uuid": UUID,
-    "instant": datetime,
-    "date": date,
-    "decimal": Decimal,
-}
-_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+_KINDS: Final = {kind.__name__: kind for kind in (str, int, UUID, datetime, date, Decimal)}
 
 
 @dataclass(frozen=True)
@@ -38,20 +30,12 @@ class Page[T]:
         return Page([make(item) for item in self.items], self.next)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the caller asks for."""
-
-    rows: int
-    cursor: str | None
-
-
-def wanted(query: Mapping[str, str], rows_default: int, rows_max: int) -> Wanted:
-    """`?limit=` and `?cursor=`. Raises Invalid."""
+def rows_of(query: Mapping[str, str], rows_default: int, rows_max: int) -> int:
+    """How many rows `?limit=` asks for. Raises Invalid."""
     limit = query.get("limit", str(rows_default))
     if not re.fullmatch(r"[0-9]{1,6}", limit) or not 1 <= int(limit) <= rows_max:
         raise Invalid(f"Must be a whole number from 1 to {rows_max}", field="limit")
-    return Wanted(int(limit), query.get("cursor"))
+    return int(limit)
 
 
 def after(cursor: str | None, operation: str, key: Sequence[str]) -> list[Any] | None:
@@ -59,18 +43,15 @@ def after(cursor: str | None, operation: str, key: Sequence[str]) -> list[Any] |
     if cursor is None:
         return None
     try:
-        list_name, values = _unpacked(cursor)
+        padded = cursor[:CURSOR_CHARACTERS_MAX] + "=" * (-len(cursor) % 4)
+        packed = base64.b64decode(padded, altchars=b"-_", validate=True)
+        list_name, typed = msgspec.json.decode(packed, type=tuple[str, list[tuple[str, Any]]])
+        values = [msgspec.convert(value, _KINDS[kind]) for kind, value in typed]
     except (ValueError, LookupError, msgspec.MsgspecError) as error:
         raise Invalid("Is not a cursor", field="cursor") from error
     if list_name != _list_name(operation, key) or len(values) != len(key):
         raise Invalid("Is not a cursor of this list", field="cursor")
     return values
-
-
-def _unpacked(cursor: str) -> tuple[str, list[Any]]:
-    packed = base64.b64decode(cursor[:CURSOR_CHARACTERS_MAX] + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    list_name, values = msgspec.json.decode(packed, type=tuple[str, list[tuple[str, Any]]])
-    return list_name, [msgspec.convert(value, _KINDS[kind]) for kind, value in values]
 
 
 def paged(
@@ -95,15 +76,11 @@ def page(rows: Sequence[dict[str, Any]], rows_max: int, operation: str, key: Seq
     """The page of at most `rows_max` of `rows`, and the cursor after it."""
     if len(rows) <= rows_max:
         return Page(rows)
-    last = rows[rows_max - 1]
-    values = [(_NAMES[_plain(last[column])], last[column]) for column in key]
-    packed = msgspec.json.encode((_list_name(operation, key), values), enc_hook=str)
+    last = [rows[rows_max - 1][column] for column in key]
+    typed = [(type(value).__name__, value) for value in last]  # asyncpg's UUID bears the standard one's name
+    assert all(kind in _KINDS for kind, _ in typed), typed
+    packed = msgspec.json.encode((_list_name(operation, key), typed), enc_hook=str)
     return Page(rows[:rows_max], base64.urlsafe_b64encode(packed).rstrip(b"=").decode())
-
-
-def _plain(value: object) -> type:
-    """The kind of a key's value; asyncpg's UUID is a subclass of the standard one."""
-    return next(kind for kind in _NAMES if type(value) is kind or (kind is UUID and isinstance(value, UUID)))
 
 
 def _list_name(operation: str, key: Sequence[str]) -> str:

@@ -70,12 +70,11 @@ class QueryDoor:
 
         `sql` is a SELECT without ORDER BY and LIMIT; `?limit=` and `?cursor=` are the door's. Raises Invalid.
         """
-        settings = self._resources.settings
-        wanted = paging.wanted(self._call.query(), settings.page_rows_default, settings.page_rows_max)
-        after = paging.after(wanted.cursor, self._call.operation, key)
-        query, arguments = paging.paged(sql, args, key, after, wanted.rows, descending=descending)
-        rows = await self.rows(query, *arguments, of=of)
-        return paging.page(rows, wanted.rows, self._call.operation, key)
+        asked, settings = self._call.query(), self._resources.settings
+        rows_max = paging.rows_of(asked, settings.page_rows_default, settings.page_rows_max)
+        after = paging.after(asked.get("cursor"), self._call.operation, key)
+        query, arguments = paging.paged(sql, args, key, after, rows_max, descending=descending)
+        return paging.page(await self.rows(query, *arguments, of=of), rows_max, self._call.operation, key)
 
     async def state[S](self, decider: Decider[S], stream_id: UUID | str) -> tuple[S, int]:
         """A stream's present state and version, folded on the spot. Raises NotFound."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -30,10 +30,14 @@ async def opened(database: ServiceDatabase) -> AsyncIterator[tuple[Keyring, Pool
     await pool.close()
 
 
+async def seal(keyring: Keyring, key_id: str, event_id: UUID, plaintext: bytes) -> bytes | None:
+    return (await keyring.seal_all([ToSeal(key_id, event_id, plaintext)]))[0]
+
+
 async def test_what_was_sealed_opens_in_every_process(database: ServiceDatabase) -> None:
     event_id = uuid4()
     async with opened(database) as (here, _), opened(database) as (there, _):
-        sealed = await here.seal("patient", event_id, b"MARKER")
+        sealed = await seal(here, "patient", event_id, b"MARKER")
         assert sealed is not None
         assert b"MARKER" not in sealed
         assert await there.open("patient", event_id, sealed) == b"MARKER"
@@ -43,8 +47,8 @@ async def test_two_processes_that_meet_a_patient_at_once_agree_on_the_key(databa
     async with opened(database) as (here, _), opened(database) as (there, _):
         for number in range(20):
             event_id, key_id = uuid4(), f"patient {number}"
-            one = await here.seal(key_id, event_id, b"one")
-            other = await there.seal(key_id, event_id, b"other")
+            one = await seal(here, key_id, event_id, b"one")
+            other = await seal(there, key_id, event_id, b"other")
             assert one is not None
             assert other is not None
             assert await there.open(key_id, event_id, one) == b"one"
@@ -66,14 +70,14 @@ async def test_sealing_many_asks_once_for_all_keys(database: ServiceDatabase) ->
 async def test_equal_texts_are_sealed_differently(database: ServiceDatabase) -> None:
     async with opened(database) as (keyring, _):
         event_id = uuid4()
-        assert await keyring.seal("patient", event_id, b"same") != await keyring.seal("patient", event_id, b"same")
+        assert await seal(keyring, "patient", event_id, b"same") != await seal(keyring, "patient", event_id, b"same")
 
 
 async def test_sealed_bytes_belong_to_their_event_and_patient(database: ServiceDatabase) -> None:
     async with opened(database) as (keyring, _):
         event_id = uuid4()
-        sealed = await keyring.seal("patient", event_id, b"MARKER")
-        await keyring.seal("other", event_id, b"")
+        sealed = await seal(keyring, "patient", event_id, b"MARKER")
+        await seal(keyring, "other", event_id, b"")
         assert sealed is not None
 
         for key_id, of_event, what in (
@@ -89,20 +93,20 @@ async def test_a_destroyed_key_opens_and_seals_nothing_any_more(database: Servic
     """T40."""
     event_id = uuid4()
     async with opened(database) as (keyring, _):
-        sealed = await keyring.seal("patient", event_id, b"MARKER")
+        sealed = await seal(keyring, "patient", event_id, b"MARKER")
         assert sealed is not None
 
         assert await keyring.destroy("patient") is True
         assert await keyring.destroy("patient") is False
         assert await keyring.open("patient", event_id, sealed) is None
-        assert await keyring.seal("patient", event_id, b"MARKER") is None
+        assert await seal(keyring, "patient", event_id, b"MARKER") is None
 
 
 async def test_whoever_is_erased_before_anything_was_sealed_stays_erased(database: ServiceDatabase) -> None:
     """T40."""
     async with opened(database) as (keyring, _):
         assert await keyring.destroy("patient") is True
-        assert await keyring.seal("patient", uuid4(), b"MARKER") is None
+        assert await seal(keyring, "patient", uuid4(), b"MARKER") is None
 
 
 async def test_other_processes_forget_a_destroyed_key_in_time(
@@ -111,7 +115,7 @@ async def test_other_processes_forget_a_destroyed_key_in_time(
     """T41: FORGET_SECONDS is 60; the clock is moved on."""
     event_id = uuid4()
     async with opened(database) as (here, _), opened(database) as (there, _):
-        sealed = await here.seal("patient", event_id, b"MARKER")
+        sealed = await seal(here, "patient", event_id, b"MARKER")
         assert sealed is not None
         await there.destroy("patient")
         assert await here.open("patient", event_id, sealed) == b"MARKER"
@@ -125,7 +129,7 @@ async def test_a_key_that_is_not_there_is_no_erasure(database: ServiceDatabase) 
     """A keyring restored from an old backup must not look as if patients had been erased."""
     event_id = uuid4()
     async with opened(database) as (keyring, _):
-        sealed = await keyring.seal("patient", event_id, b"MARKER")
+        sealed = await seal(keyring, "patient", event_id, b"MARKER")
         assert sealed is not None
         with pytest.raises(KeyMissing):
             await keyring.open("somebody else", event_id, sealed)
@@ -135,7 +139,7 @@ async def test_only_so_many_keys_are_remembered(database: ServiceDatabase, monke
     monkeypatch.setattr(machinery, "REMEMBERED_KEYS_MAX", 2)
     async with opened(database) as (keyring, _):
         for key_id in ("one", "two", "three"):
-            await keyring.seal(key_id, uuid4(), b"")
+            await seal(keyring, key_id, uuid4(), b"")
 
         assert list(keyring._held) == ["two", "three"]
 
@@ -143,7 +147,7 @@ async def test_only_so_many_keys_are_remembered(database: ServiceDatabase, monke
 async def test_keys_wrapped_by_an_older_site_key_still_open(database: ServiceDatabase) -> None:
     event_id = uuid4()
     async with opened(database) as (keyring, _):
-        sealed = await keyring.seal("patient", event_id, b"MARKER")
+        sealed = await seal(keyring, "patient", event_id, b"MARKER")
         assert sealed is not None
     held = json.loads(database.site_keys.read_text())
     newest = {"2": "00" * 32} | held["wrapping"]
@@ -151,7 +155,7 @@ async def test_keys_wrapped_by_an_older_site_key_still_open(database: ServiceDat
 
     async with opened(database) as (keyring, pool):
         assert await keyring.open("patient", event_id, sealed) == b"MARKER"
-        await keyring.seal("new patient", event_id, b"")
+        await seal(keyring, "new patient", event_id, b"")
         rows = await pool.fetch("select key_id, wrapped_by from keyring.data_key")
         assert {(row["key_id"], row["wrapped_by"]) for row in rows} == {("patient", "1"), ("new patient", "2")}
 
@@ -160,7 +164,7 @@ async def test_keys_wrapped_by_an_older_site_key_still_open(database: ServiceDat
 async def test_other_site_keys_open_nothing(database: ServiceDatabase, wrapping: dict[str, str]) -> None:
     event_id = uuid4()
     async with opened(database) as (keyring, _):
-        sealed = await keyring.seal("patient", event_id, b"MARKER")
+        sealed = await seal(keyring, "patient", event_id, b"MARKER")
         assert sealed is not None
     database.site_keys.write_text(json.dumps({"wrapping": wrapping, "blinding": "00" * 32}))
 
