@@ -23,7 +23,7 @@ PAUSE_SECONDS: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 2.0
 PLACES_MAX: Final = 64
 """So many places of the log a token may name; the oldest are forgotten, for they are shown long since."""
-NOT_YET: Final = frozenset({"key-in-flight", "busy"})
+NOT_YET: Final = frozenset({"key-in-flight", "busy", "too-many-at-once"})
 """Kinds of problem that only say: again, with the same key."""
 
 

@@ -37,7 +37,7 @@ def openapi(service: str, routes: Sequence[BaseRoute], operations: Sequence[Oper
 def _complete(described: dict[str, Any], operation: Operation) -> None:
     """Add what the doors read and write, and the problems that can come."""
     versioned = operation.is_command and "expected" in operation.endpoint.__code__.co_names
-    names, codes, headers = ["CorrelationId"], {401, 403, 404, 422, 503}, ["Consistency", "Consistency-Lag"]
+    names, codes, headers = ["CorrelationId"], {401, 403, 404, 422, 429, 503}, ["Consistency", "Consistency-Lag"]
     if operation.is_command:
         names += ["IdempotencyKey", "Site"] + ["IfMatch"] * versioned
         codes |= {409, 413, 415} | ({412, 428} if versioned else set())

@@ -89,6 +89,12 @@ class Unexpected(Failure):
     """Something failed on our side; the correlation id finds it in the log."""
 
 
+class TooManyAtOnce(Failure):
+    """The caller has too many requests under way; try again with the same key when one is answered."""
+
+    status = 429
+
+
 class Busy(Failure):
     """The service is busy; try again with the same key."""
 

@@ -17,7 +17,7 @@ from shared.doors import Accepted, AcceptedEvent, CommandDoor
 from shared.envelope import OPS, Envelope
 from shared.health import Finding, Health
 from shared.identity import Verifier
-from shared.operations import Operation, Switchboard, command_door, query_door
+from shared.operations import Operation, Switchboard, Turns, command_door, query_door
 from shared.paging import Page
 from shared.reading import QueryDoor, Row
 from shared.resources import Resources, opened
@@ -86,9 +86,10 @@ class Api(FastAPI):
     async def _life(self, _app: FastAPI) -> AsyncIterator[None]:
         """Everything that the doors lead to, open from start to stop."""
         verifier, watcher = Verifier(self.settings), Watcher(self.settings)
+        turns = Turns(self.settings.requests_in_flight_per_caller_max)
         async with opened(self.service, self.settings, "api") as self.resources:
             for one in self.operations:
-                one.resources, one.verifier, one.watcher = self.resources, verifier, watcher
+                one.resources, one.verifier, one.watcher, one.turns = self.resources, verifier, watcher, turns
             watching = asyncio.create_task(watcher.run(), name="consistency")
             yield
             watching.cancel()

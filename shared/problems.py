@@ -114,7 +114,7 @@ def headers_of(failure: Failure) -> list[tuple[bytes, bytes]]:
             return [(b"www-authenticate", b"Bearer")]
         case 405:
             return [(b"allow", str(failure.facts["allow"]).encode())]
-        case 503:
+        case 429 | 503:
             return [(b"retry-after", b"1")]
         case _:
             return []

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     # Requests
     body_bytes_max: int = Field(default=1_048_576, gt=0)
     requests_in_flight_max: int = Field(default=1024, gt=0)
+    requests_in_flight_per_caller_max: int = Field(default=64, gt=0)
     shutdown_seconds: int = Field(default=10, gt=0)
     jwt_leeway_seconds: int = Field(default=5, ge=0)
     jwt_cached_tokens_max: int = Field(default=10_000, gt=0)

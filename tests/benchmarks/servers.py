@@ -17,6 +17,7 @@ from tests.embedded import ServiceDatabase, TestPostgres
 from tests.shared.http.running import AUDIENCE, ISSUER, Issuer
 
 SUBJECTS = 1000
+CALLERS = 32  # people at work; one caller alone may not have many requests under way
 ROOT = Path(__file__).parents[2]
 OURS, NAIVE, LIBRARY = "Evenkeel", "a transaction per request", "eventsourcing library"
 MIGRATIONS = ROOT / "services" / "intake" / "migrations"
@@ -77,10 +78,13 @@ async def ours(postgres: TestPostgres, folder: Path) -> AsyncIterator[Served]:
         ) as client:
             await asyncio.gather(*(_register(client, patient) for patient in patients))
 
+        callers = [issuer.token("front_desk", sub=f"front-desk-{number}", exp=2**31) for number in range(CALLERS)]
+
         def request(number: int) -> bytes:
             body = b'{"contacts": {"phones": ["+1 410 555 0199"]}}'
             place = f"{url}/v1/patients/{patients[number % SUBJECTS]}/contacts"
-            return post(place, headers | {"Idempotency-Key": uuid4().hex}, body)
+            who = {"Authorization": f"Bearer {callers[number % CALLERS]}"}
+            return post(place, who | {"Idempotency-Key": uuid4().hex}, body)
 
         yield Served(OURS, url, request)
 

@@ -105,6 +105,25 @@ async def test_beyond_its_limit_a_request_is_told_to_come_again(
         assert (await small.start()).status_code == 201
 
 
+async def test_a_caller_who_floods_is_told_so_while_others_are_served(
+    database: ServiceDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    limits: dict[str, Any] = {"requests_in_flight_per_caller_max": 10, "consistency_wait_seconds": 1}
+    async with running(database, tmp_path_factory.mktemp("flooded"), **limits) as small:
+        waiting = small.headers() | {"Consistency-Token": "small=3:9000000"}
+        flood = asyncio.gather(*(small.client.get("/v1/tapers", headers=waiting) for _ in range(30)))
+        await asyncio.sleep(0.2)
+        other = await small.client.get("/v1/tapers", headers=small.headers("prescriber"))
+        answers = await flood
+
+        assert other.status_code == 200
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert len(refused) == 20
+        assert all(answer.headers["retry-after"] == "1" for answer in refused)
+        assert refused[0].json()["type"].endswith("/too-many-at-once")
+        assert (await small.client.get("/v1/tapers", headers=small.headers())).status_code == 200
+
+
 async def test_without_its_database_the_api_is_busy_not_broken_and_comes_back(
     postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -68,7 +68,8 @@ async def test_five_hundred_waiters_cost_a_few_queries_a_second(
     database: ServiceDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """T34: all of them are released by the projector's one notice."""
-    async with running(database, tmp_path_factory.mktemp("many"), consistency_wait_seconds=20) as small:
+    limits = {"consistency_wait_seconds": 20, "requests_in_flight_per_caller_max": 500}
+    async with running(database, tmp_path_factory.mktemp("many"), **limits) as small:
         await small.project()
         headers = small.headers() | {"Consistency-Token": (await small.start()).headers["consistency-token"]}
         waiting = [asyncio.create_task(small.client.get("/v1/tapers", headers=headers)) for _ in range(500)]
