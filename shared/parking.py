@@ -1,6 +1,8 @@
 """Parking: an event that cannot be applied waits, in order, with all later events of its key; the others go on."""
 
 from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -10,17 +12,18 @@ from shared.cloudevents import Message, sequence_of
 from shared.codec import Undecodable
 from shared.database import Connection, Pool
 from shared.failures import Failure
+from shared.settings import Settings
 
-# Beyond so many parked among the last so many events a deploy is bad, not an event: the consumer stops (trap T29).
-PARKED_RATIO_WINDOW_EVENTS: Final = 200
-PARKED_RATIO_MAX: Final = 0.2
-PARKED_RATIO_EVENTS_MIN: Final = 20
 REASON_CHARACTERS_MAX: Final = 300
+BEHIND: Final = "Behind"
+"""The reason of an event that only waits for an earlier one of its key."""
 
 _INSERT: Final = """
 insert into projection.parked (consumer, topic, partition, record_offset, key, sequence, reason, headers, record_key, value)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
 """
+_COUNT: Final = "select count(distinct key) from projection.parked where consumer = $1"
+_FORGET: Final = "delete from projection.parked where consumer = $1 and key = any($2)"
 _KEYS: Final = "select distinct key from projection.parked where consumer = $1 and topic = $2 and partition = $3"
 
 PARKED: Final = Counter("evenkeel_parked_events_total", "Events set aside.", ["consumer"])
@@ -34,7 +37,7 @@ class TooMuchParked(Failure):
 
 def key_of(message: Message) -> str:
     """Whose event it is; a key that is no text is written out."""
-    return (message.key or b"").decode("utf-8", "backslashreplace")
+    return (message.key or b"").decode("utf-8", "backslashreplace").replace("\0", r"\x00")
 
 
 async def park(connection: Connection | Pool, consumer: str, key: str, message: Message, reason: str) -> None:
@@ -65,18 +68,52 @@ async def parked_keys(connection: Connection | Pool, consumer: str, topic: str, 
     return {row["key"] for row in await connection.fetch(_KEYS, consumer, topic, partition)}
 
 
-class Ratio:
-    """Watches how much of the newest traffic is parked anew; events that only wait behind a parked one do not count."""
+async def forget(connection: Connection | Pool, consumer: str, keys: Collection[str]) -> None:
+    """What was parked of these keys has been made good."""
+    if keys:
+        await connection.execute(_FORGET, consumer, list(keys))
 
-    def __init__(self) -> None:
+
+@dataclass(frozen=True)
+class ParkingLimits:
+    """Beyond these a deploy is bad, not an event: the consumer stops (trap T29). See `Settings` for what they count."""
+
+    keys_max: int = 100
+    window_events: int = 200
+    window_events_min: int = 20
+    ratio_max: float = 0.2
+
+
+def limits_of(settings: Settings) -> ParkingLimits:
+    """As the environment says."""
+    return ParkingLimits(
+        settings.parked_keys_max,
+        settings.parked_window_events,
+        settings.parked_window_events_min,
+        settings.parked_ratio_max,
+    )
+
+
+class Ratio:
+    """Watches how much is parked anew; events that only wait behind a parked one do not count."""
+
+    def __init__(self, limits: ParkingLimits = ParkingLimits()) -> None:
         """Nothing seen yet."""
-        self._newest: deque[bool] = deque(maxlen=PARKED_RATIO_WINDOW_EVENTS)
+        self._limits = limits
+        self._newest: deque[bool] = deque(maxlen=limits.window_events)
 
     def saw(self, *, failed: int, applied: int) -> None:
         """Raises TooMuchParked when the share of failures among the newest events is above the limit."""
         self._newest.extend([False] * applied)
         self._newest.extend([True] * failed)
-        if len(self._newest) >= PARKED_RATIO_EVENTS_MIN and sum(self._newest) > PARKED_RATIO_MAX * len(self._newest):
+        seen = len(self._newest)
+        if seen >= self._limits.window_events_min and sum(self._newest) > self._limits.ratio_max * seen:
+            raise TooMuchParked
+
+    async def failed(self, connection: Connection | Pool, consumer: str) -> None:
+        """One more event was parked by its own fault. Raises TooMuchParked, also when too many keys wait."""
+        self.saw(failed=1, applied=0)
+        if await connection.fetchval(_COUNT, consumer) > self._limits.keys_max:
             raise TooMuchParked
 
 

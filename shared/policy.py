@@ -14,7 +14,7 @@ from shared.database import Connection
 from shared.event import AnyRecorded
 from shared.failures import Busy, Failure
 from shared.log import Act, Context, Log
-from shared.parking import Ratio, key_of, park, parked_keys
+from shared.parking import BEHIND, Ratio, key_of, park, parked_keys
 from shared.projecting import continuing
 from shared.projector import APPLIED, Checkpoint
 
@@ -65,7 +65,7 @@ class PolicyReader:
     async def _one(self, connection: Connection, message: Any, waiting: set[str], ratio: Ratio) -> None:
         key = key_of(message)
         if key in waiting:
-            await park(connection, self.name, key, message, "an earlier event of this key is parked")
+            await park(connection, self.name, key, message, BEHIND)
             return
         try:
             event = from_kafka(self.codecs[message.topic], message)
@@ -74,7 +74,7 @@ class PolicyReader:
             logger.exception("policy.event_failed", policy=self.name, topic=message.topic, offset=message.offset)
             await park(connection, self.name, key, message, type(error).__name__)
             waiting.add(key)
-            ratio.saw(failed=1, applied=0)
+            await ratio.failed(connection, self.name)
             return
         ratio.saw(failed=0, applied=1)
         for number, act in enumerate(acts):

@@ -12,7 +12,7 @@ from shared.cloudevents import event_id_of, from_kafka, sealed_of, sequence_of
 from shared.codec import Codec, Undecodable
 from shared.database import Connection
 from shared.keyring import Keyring
-from shared.parking import Ratio, key_of, park, parked_keys
+from shared.parking import BEHIND, Ratio, forget, key_of, park, parked_keys
 from shared.projector import (
     APPLIED,
     DUPLICATES,
@@ -22,6 +22,7 @@ from shared.projector import (
     Projection,
     TableProjection,
     Write,
+    run_joined,
     run_writes,
 )
 
@@ -43,6 +44,9 @@ on conflict (projection, topic, partition) do update set last_sequence = greates
 """
 
 logger = structlog.get_logger()
+
+type State = dict[str, Any] | None
+"""What a compacted topic says of one key; None says that there is nothing any more."""
 
 
 @dataclass
@@ -70,19 +74,23 @@ class EventReader:
         fresh, reached = continuing(self.name, checkpoint, messages)
         if fresh:
             waiting = await parked_keys(connection, self.name, fresh[0].topic, fresh[0].partition)
-            if waiting or not await self._together(connection, fresh):
-                await self._one_by_one(connection, fresh, waiting, ratio)
+            free = [message for message in fresh if key_of(message) not in waiting]
+            for message in fresh if waiting else ():
+                if key_of(message) in waiting:
+                    await park(connection, self.name, key_of(message), message, BEHIND)
+            if not await self._together(connection, free):
+                await self._one_by_one(connection, free, waiting, ratio)
             else:
-                ratio.saw(failed=0, applied=len(fresh))
+                ratio.saw(failed=0, applied=len(free))
             APPLIED.labels(self.name).inc(len(fresh))
         return reached
 
     async def _together(self, connection: Connection, messages: Sequence[Any]) -> bool:
         """The whole batch at once; False when something in it cannot be applied."""
         try:
-            writes = [write for message in messages for write in await self._writes(message)]
+            events = [(key_of(message), await self._writes(message)) for message in messages]
             async with connection.transaction():
-                await run_writes(connection, writes)
+                await run_joined(connection, events)
         except TRANSIENT:
             raise
         except Exception as error:  # noqa: BLE001 - which event it was is found out one by one
@@ -96,7 +104,7 @@ class EventReader:
         for message in messages:
             key = key_of(message)
             if key in waiting:
-                await park(connection, self.name, key, message, "an earlier event of this key is parked")
+                await park(connection, self.name, key, message, BEHIND)
                 continue
             try:
                 async with connection.transaction():
@@ -109,7 +117,7 @@ class EventReader:
                 )
                 await park(connection, self.name, key, message, type(error).__name__)
                 waiting.add(key)
-                ratio.saw(failed=1, applied=0)
+                await ratio.failed(connection, self.name)
             else:
                 ratio.saw(failed=0, applied=1)
 
@@ -141,10 +149,43 @@ class TableReader:
     ) -> Checkpoint:
         """See `Reader`. A value that cannot be read is parked; the next one of its key replaces it anyway."""
         newest = {key_of(message): message for message in messages}
+        waiting = await parked_keys(connection, self.name, messages[0].topic, messages[0].partition)
+        values = await self._together(connection, newest)
+        if values is None:
+            values = await self._one_by_one(connection, newest, ratio)
+        else:
+            ratio.saw(failed=0, applied=len(values))
+        await forget(connection, self.name, waiting & values.keys())
         reached: dict[tuple[str, int], int] = {}
+        for value in values.values():
+            for topic, place in (value or {}).get("sources", {}).items():
+                at = (topic, place["lane"])
+                reached[at] = max(reached.get(at, 0), place["position"])
+        # Readers wait for positions of the sources, so these are noted beside the offset in the output topic.
+        noted = [(self.name, topic, lane, position) for (topic, lane), position in sorted(reached.items())]
+        await connection.executemany(_REACHED, noted)
+        APPLIED.labels(self.name).inc(len(messages))
+        return Checkpoint(messages[-1].offset + 1, None, None)
+
+    async def _together(self, connection: Connection, newest: Mapping[str, Any]) -> dict[str, State] | None:
+        """All at once; None when something in it cannot be applied."""
+        try:
+            values = {key: _state_of(message) for key, message in newest.items()}
+            async with connection.transaction():
+                await run_joined(connection, [(key, self.projection.on(key, value)) for key, value in values.items()])
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - which value it was is found out one by one
+            logger.warning("projection.batch_failed", projection=self.name, error=type(error).__name__)
+            return None
+        return values
+
+    async def _one_by_one(self, connection: Connection, newest: Mapping[str, Any], ratio: Ratio) -> dict[str, State]:
+        """The values that could be applied; the others are parked."""
+        applied: dict[str, State] = {}
         for key, message in newest.items():
             try:
-                value = msgspec.json.decode(message.value, type=dict[str, Any]) if message.value is not None else None
+                value = _state_of(message)
                 async with connection.transaction():
                     await run_writes(connection, self.projection.on(key, value))
             except TRANSIENT:
@@ -152,17 +193,15 @@ class TableReader:
             except Exception as error:
                 logger.exception("projection.value_failed", projection=self.name, offset=message.offset)
                 await park(connection, self.name, key, message, type(error).__name__)
-                ratio.saw(failed=1, applied=0)
+                await ratio.failed(connection, self.name)
             else:
                 ratio.saw(failed=0, applied=1)
-                for topic, place in (value or {}).get("sources", {}).items():
-                    at = (topic, place["lane"])
-                    reached[at] = max(reached.get(at, 0), place["position"])
-        # Readers wait for positions of the sources, so these are noted beside the offset in the output topic.
-        noted = [(self.name, topic, lane, position) for (topic, lane), position in sorted(reached.items())]
-        await connection.executemany(_REACHED, noted)
-        APPLIED.labels(self.name).inc(len(messages))
-        return Checkpoint(messages[-1].offset + 1, None, None)
+                applied[key] = value
+        return applied
+
+
+def _state_of(message: Any) -> State:
+    return msgspec.json.decode(message.value, type=dict[str, Any]) if message.value is not None else None
 
 
 def continuing(name: str, checkpoint: Checkpoint, messages: Sequence[Any]) -> tuple[list[Any], Checkpoint]:

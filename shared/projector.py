@@ -1,7 +1,8 @@
 """A projector keeps read tables from a topic: rows and checkpoint change in one transaction, so each event counts once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,7 +18,7 @@ from shared.event import AnyRecorded
 from shared.failures import Failure
 from shared.health import Finding
 from shared.membership import leave_when_stopped
-from shared.parking import Ratio, TooMuchParked
+from shared.parking import Ratio, TooMuchParked, limits_of
 from shared.settings import Settings
 
 POLL_MS: Final = 1000
@@ -61,7 +62,11 @@ class Write:
 
 @dataclass(frozen=True)
 class Projection:
-    """Rows kept from events: `on` is pure. `opens_sealed` lets it read personal fields."""
+    """Rows kept from events: `on` is pure. `opens_sealed` lets it read personal fields.
+
+    Events of one key (a patient, or another subject) are applied in order. Events of different keys have no order, for
+    they may lie in different lanes: what they write must come out the same whichever comes first.
+    """
 
     name: str
     topics: tuple[str, ...]
@@ -116,18 +121,44 @@ class Reader(Protocol):
         """Apply one partition's messages within the open transaction; the checkpoint after them. Raises Halted."""
 
 
+type Keyed = tuple[str, Sequence[Write]]
+"""What one event writes, and the key that it belongs to."""
+
+
+def joined(events: Iterable[Keyed]) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """The writes as few runs of one statement each. A key's writes keep their order; those of different keys have none."""
+    waiting: dict[str, deque[Write]] = {}
+    for key, writes in events:
+        if writes:
+            waiting.setdefault(key, deque()).extend(writes)
+    heads: dict[str, list[deque[Write]]] = {}
+    for one in waiting.values():
+        heads.setdefault(one[0].sql, []).append(one)
+    runs = []
+    while heads:
+        sql = max(heads, key=lambda statement: len(heads[statement]))
+        run: list[tuple[object, ...]] = []
+        for one in heads.pop(sql):
+            while one and one[0].sql == sql:
+                run.append(one.popleft().args)
+            if one:
+                heads.setdefault(one[0].sql, []).append(one)
+        runs.append((sql, run))
+    return runs
+
+
 async def run_writes(connection: Connection, writes: Sequence[Write]) -> None:
-    """Run in order; neighbours with the same statement go to the server together."""
-    start = 0
-    while start < len(writes):
-        end = start + 1
-        while end < len(writes) and writes[end].sql == writes[start].sql:
-            end += 1
-        if end - start == 1:
-            await connection.execute(writes[start].sql, *writes[start].args)
+    """Run one key's writes in order."""
+    await run_joined(connection, [("", writes)])
+
+
+async def run_joined(connection: Connection, events: Iterable[Keyed]) -> None:
+    """Run what several events write; equal statements go to the server together."""
+    for sql, run in joined(events):
+        if len(run) == 1:
+            await connection.execute(sql, *run[0])
         else:
-            await connection.executemany(writes[start].sql, [write.args for write in writes[start:end]])
-        start = end
+            await connection.executemany(sql, run)
 
 
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
@@ -140,7 +171,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._halted: dict[TopicPartition, str] = {}
         self._checkpoints: dict[TopicPartition, Checkpoint] = {}
         self._rewound: set[TopicPartition] = set()
-        self._ratio = Ratio()
+        self._ratio = Ratio(limits_of(settings))
         self._consumer: Any = None
         self._lag = 0
 

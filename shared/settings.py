@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     effective_past_days_max: int = Field(default=3660, gt=0)
     effective_future_minutes_max: int = Field(default=10, ge=0)
 
+    # Parking: a consumer stops when so many keys wait, or so much of its newest events had to be set aside
+    parked_keys_max: int = Field(default=100, gt=0)
+    parked_window_events: int = Field(default=200, gt=0)
+    parked_window_events_min: int = Field(default=20, gt=0)
+    parked_ratio_max: float = Field(default=0.2, gt=0, le=1)
+
     # Pools and time limits of the database
     pool_connections_max: int = Field(default=10, gt=0)
     pool_wait_seconds: float = Field(default=5.0, gt=0)
