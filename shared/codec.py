@@ -4,12 +4,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from shared.event import ERASED, PERSONAL
 from shared.failures import Failure
+
+EVERY_SERVICES: Final = "shared.events.parking."
+"""What every service writes; a vocabulary takes it up by importing it."""
 
 type Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -44,7 +47,8 @@ class Codec:
         self.types: dict[str, type] = {
             name: cls
             for name, cls in inspect.getmembers(vocabulary, inspect.isclass)
-            if hasattr(cls, "__schema_version__") and f"{cls.__module__}.".startswith(f"{vocabulary.__name__}.")
+            if hasattr(cls, "__schema_version__")
+            and f"{cls.__module__}.".startswith((f"{vocabulary.__name__}.", EVERY_SERVICES))
         }
         self.upcasts: Mapping[tuple[str, int], Upcast] = getattr(vocabulary, "UPCASTS", {})
         for name in self.types:

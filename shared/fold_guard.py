@@ -51,8 +51,8 @@ class Table(Protocol):
 class Parking(Protocol):
     """Where events wait that could not be folded. To park the same event twice is to park it once."""
 
-    async def park(self, consumer: str, key: str, message: Message, reason: str) -> None:
-        """Keep the record with its original bytes, after all that were parked under this key."""
+    async def park(self, consumer: str, key: str, message: Message, reason: str) -> int:
+        """Keep the record with its original bytes, after all that were parked under this key; how many keys wait."""
 
 
 class Misplaced(Failure):
@@ -103,6 +103,8 @@ class Guard:
         self.output_ends: dict[int, int] = {}
         self.counts = Counts()
         self.ratio = Ratio()
+        self.turn = asyncio.Lock()
+        self.replaying: set[int] = set()
         self.beat_at = now()
 
     def assigned(self, readings: Mapping[Lane, Reading], output_ends: Mapping[int, int]) -> None:
@@ -112,6 +114,10 @@ class Guard:
 
     async def take(self, message: Message) -> None:
         """Fold one message, or park it. When this returns the message is safe, in hand, or the process is gone."""
+        async with self.turn:
+            await self._take(message)
+
+    async def _take(self, message: Message) -> None:
         self.beat()
         reading = self.readings.get((message.topic, message.partition))
         if reading is None:
@@ -173,12 +179,12 @@ class Guard:
 
     async def _park(self, message: Message, error: Exception) -> "asyncio.Future[Any] | None":
         # The class says enough: an error's text may quote a patient's data.
-        reason = type(error).__name__
+        reason, keys = type(error).__name__, 0
         where = {"topic": message.topic, "lane": message.partition, "offset": message.offset}
         for attempt in range(1, PARK_ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(PARK_TIMEOUT_SECONDS):
-                    await self.parking.park(self.fold.app_id, key_of(message), message, reason)
+                    keys = await self.parking.park(self.fold.app_id, key_of(message), message, reason)
                 break
             except Exception as failure:  # noqa: BLE001 - whatever it is, it is tried again and then the process goes
                 log.warning("fold.parking_failed", attempt=attempt, error=type(failure).__name__, **where)
@@ -188,7 +194,7 @@ class Guard:
         self.counts.add(Outcome.PARKED)
         if not isinstance(error, Behind):
             log.error("fold.failed", exc_info=error, **where)
-            self._watch_ratio()
+            self._watch_ratio(keys)
         return self._mark(message)
 
     def _mark(self, message: Message) -> "asyncio.Future[Any] | None":
@@ -202,28 +208,33 @@ class Guard:
         since = datetime.fromtimestamp(message.timestamp, UTC)
         return self.table.write(message.partition, key, degraded(current, since))
 
-    def _watch_ratio(self) -> None:
+    def _watch_ratio(self, keys: int) -> None:
         """When too much fails it is the program that is wrong: stand still rather than empty the topics into parking."""
         try:
             self.ratio.saw(failed=1, applied=0)
+            self.ratio.wait(keys)
         except TooMuchParked as failure:
             log.critical("fold.halted", reason=failure.title())
             for reading in self.readings.values():
                 reading.halted = failure.title()
 
     def _on_sent(self, reading: Reading, entry: Open, sent: "asyncio.Future[Any]") -> None:
+        if self.landed(entry.message.partition, sent):
+            self._done(reading, entry)
+
+    def landed(self, lane: int, sent: "asyncio.Future[Any]") -> bool:
+        """Does our record lie on Kafka, right after the last one of the lane that we know of?"""
         if sent.cancelled() or sent.exception() is not None:
-            die("a record did not reach the output topic", error=repr(sent.exception()), lane=entry.message.partition)
-            return
-        lane, offset = entry.message.partition, sent.result().offset
-        expected = self.output_ends.get(lane)
+            die("a record did not reach the output topic", error=repr(sent.exception()), lane=lane)
+            return False
+        offset, expected = sent.result().offset, self.output_ends.get(lane)
         if expected is not None:
             self.output_ends[lane] = offset + 1
-        if expected not in {None, offset}:
-            task = asyncio.ensure_future(self.foreign_write(lane))
-            task.add_done_callback(lambda _: None)
-            return
-        self._done(reading, entry)
+        if expected in {None, offset}:
+            return True
+        task = asyncio.ensure_future(self.foreign_write(lane))
+        task.add_done_callback(lambda _: None)
+        return False
 
     def _done(self, reading: Reading, entry: Open) -> None:
         entry.done = True

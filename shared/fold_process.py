@@ -19,12 +19,13 @@ from shared.database import open_pool
 from shared.failures import Failure
 from shared.fold_app import FoldLimits, faust_settings, fold_app
 from shared.fold_guard import EXIT_CODE, Parking, die
+from shared.fold_replay import Replays, replaying
 from shared.fold_value import Fold
 from shared.fold_watch import Watch
 from shared.health import Health, serve_ops, told_to_stop
 from shared.logs import configure
 from shared.membership import instance_of
-from shared.parking import PostgresParking
+from shared.parking import ParkingLimits, PostgresParking, Ratio, limits_of
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,17 +52,20 @@ class Process:
     port: int = 0
     instance: str | None = None
     limits: FoldLimits = field(default_factory=FoldLimits)
+    parking_limits: ParkingLimits = field(default_factory=ParkingLimits)
 
     async def run(self) -> None:
         """Fold until SIGTERM or SIGINT. Ends the process with code 70 when it cannot go on safely."""
         await check_partitions(self.fold, self.bootstrap)
         pool = await open_pool(self.database_dsn, name=self.fold.app_id, connections_max=PARKING_CONNECTIONS_MAX)
-        app = self._app(PostgresParking(pool))
+        parking = PostgresParking(pool)
+        app = self._app(parking)
+        app.guard.ratio = Ratio(self.parking_limits)
         watch = Watch(app, self.limits)
         health = Health(fold=watch.check)
         async with serve_ops(health, self.host, self.port) as port:
             log.info("fold.starts", app=self.fold.app_id, port=port)
-            async with watching(watch):
+            async with watching(watch), replaying(Replays(app, parking)):
                 await until_told(app)
             await stop(app, self.limits.stop_seconds_max)
         await pool.close()
@@ -138,4 +142,6 @@ def run_service(service: "Service") -> None:
     assert service.fold is not None, f"{service.name} folds nothing"
     host, port = settings.http_host, settings.http_port
     folder = settings.data_dir / service.fold.app_id
-    run(Process(service.fold, settings.kafka, settings.database_dsn, folder, host, port, instance_of(settings)))
+    instance, parking = instance_of(settings), limits_of(settings)
+    dsn = settings.database_dsn
+    run(Process(service.fold, settings.kafka, dsn, folder, host, port, instance, parking_limits=parking))

@@ -120,3 +120,8 @@ def degraded(data: bytes | None, since: datetime) -> bytes:
     """The record as it was, marked: events of this patient are parked. The first mark stays."""
     value = stored(data)
     return _encoder.encode(msgspec.structs.replace(value, degraded_since=value.degraded_since or since.astimezone(UTC)))
+
+
+def restored(data: bytes) -> bytes:
+    """The record without its mark: nothing of this patient is parked any more."""
+    return _encoder.encode(msgspec.structs.replace(stored(data), degraded_since=None))

@@ -112,6 +112,8 @@ class Watch:
                 await self.guard.foreign_write(lane)
 
     def _busy(self, lane: int) -> bool:
+        if lane in self.guard.replaying:
+            return True
         return any(reading.open for (_, partition), reading in self.guard.readings.items() if partition == lane)
 
     async def check(self) -> Finding:

@@ -1,7 +1,7 @@
 """Parking: an event that cannot be applied waits, in order, with all later events of its key; the others go on."""
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,16 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
 """
 _COUNT: Final = "select count(distinct key) from projection.parked where consumer = $1"
 _FORGET: Final = "delete from projection.parked where consumer = $1 and key = any($2)"
+_WAITING: Final = """
+select number, reason, topic, partition, record_offset as "offset", record_key as key, value, headers,
+       extract(epoch from parked_at)::float8 as "timestamp"
+from projection.parked
+where consumer = $1 and key = $2 order by number
+"""
+_SETTLE: Final = "delete from projection.parked where number = any($1)"
+_STILL: Final = "update projection.parked set reason = $2 where number = $1"
+_ASKED: Final = "select key, partition from projection.replay where consumer = $1 order by asked_at"
+_ANSWERED: Final = "delete from projection.replay where consumer = $1 and key = $2"
 _KEYS: Final = "select distinct key from projection.parked where consumer = $1 and topic = $2 and partition = $3"
 
 PARKED: Final = Counter("evenkeel_parked_events_total", "Events set aside.", ["consumer"])
@@ -68,6 +78,37 @@ async def parked_keys(connection: Connection | Pool, consumer: str, topic: str, 
     return {row["key"] for row in await connection.fetch(_KEYS, consumer, topic, partition)}
 
 
+@dataclass(slots=True)
+class ParkedRecord:
+    """A record that waits: as Kafka delivered it, or as an operator edited it. `number` says its place in the order."""
+
+    number: int
+    reason: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: float
+    headers: list[tuple[str, bytes]]
+
+
+async def waiting(connection: Connection | Pool, consumer: str, key: str) -> list[ParkedRecord]:
+    """What a consumer has parked under a key, in the order in which it came."""
+    rows = await connection.fetch(_WAITING, consumer, key)
+    return [
+        ParkedRecord(**dict(row) | {"headers": [(name, text.encode()) for name, text in row["headers"]]})
+        for row in rows
+    ]
+
+
+async def settle(connection: Connection | Pool, done: Sequence[int], failed: tuple[int, str] | None) -> None:
+    """Take out what has been made good, by number; `failed` is the next one in order, and why it still cannot be."""
+    await connection.execute(_SETTLE, list(done))
+    if failed is not None:
+        await connection.execute(_STILL, failed[0], failed[1][:REASON_CHARACTERS_MAX])
+
+
 async def forget(connection: Connection | Pool, consumer: str, keys: Collection[str]) -> None:
     """What was parked of these keys has been made good."""
     if keys:
@@ -110,11 +151,15 @@ class Ratio:
         if seen >= self._limits.window_events_min and sum(self._newest) > self._limits.ratio_max * seen:
             raise TooMuchParked
 
+    def wait(self, keys: int) -> None:
+        """So many keys wait. Raises TooMuchParked when they are too many."""
+        if keys > self._limits.keys_max:
+            raise TooMuchParked
+
     async def failed(self, connection: Connection | Pool, consumer: str) -> None:
         """One more event was parked by its own fault. Raises TooMuchParked, also when too many keys wait."""
         self.saw(failed=1, applied=0)
-        if await connection.fetchval(_COUNT, consumer) > self._limits.keys_max:
-            raise TooMuchParked
+        self.wait(await connection.fetchval(_COUNT, consumer))
 
 
 class PostgresParking:
@@ -124,6 +169,21 @@ class PostgresParking:
         """`pool` is the service's database, as the stream's role."""
         self._pool = pool
 
-    async def park(self, consumer: str, key: str, message: Message, reason: str) -> None:
-        """Keep the record; to park the same one twice is to park it once."""
+    async def park(self, consumer: str, key: str, message: Message, reason: str) -> int:
+        """Keep the record; to park the same one twice is to park it once. How many of the consumer's keys wait."""
         await park(self._pool, consumer, key, message, reason)
+        return int(await self._pool.fetchval(_COUNT, consumer))
+
+    async def asked(self, consumer: str) -> list[tuple[str, int]]:
+        """Which keys an operator wants replayed, each with its lane."""
+        return [(row["key"], row["partition"]) for row in await self._pool.fetch(_ASKED, consumer)]
+
+    async def waiting(self, consumer: str, key: str) -> list[ParkedRecord]:
+        """What is parked under a key, in order."""
+        return await waiting(self._pool, consumer, key)
+
+    async def answer(self, consumer: str, key: str, done: Sequence[int], failed: tuple[int, str] | None) -> None:
+        """The key was replayed: take out what is folded, say why the next one is not, and let the operator see it."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await settle(connection, done, failed)
+            await connection.execute(_ANSWERED, consumer, key)

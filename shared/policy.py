@@ -77,6 +77,14 @@ class PolicyReader:
             await ratio.failed(connection, self.name)
             return
         ratio.saw(failed=0, applied=1)
+        await self._carry_out(acts, event)
+
+    async def again(self, _connection: Connection, message: Any) -> None:
+        """See `Reader`."""
+        event = from_kafka(self.codecs[message.topic], message)
+        await self._carry_out(self.policies.on(event), event)
+
+    async def _carry_out(self, acts: Sequence[Act], event: AnyRecorded) -> None:
         for number, act in enumerate(acts):
             await carry_out(self.log, self.name, act, uuid5(event.event_id, str(number)), event)
 

@@ -108,7 +108,7 @@ class EventReader:
                 continue
             try:
                 async with connection.transaction():
-                    await run_writes(connection, await self._writes(message))
+                    await self.again(connection, message)
             except TRANSIENT:
                 raise
             except Exception as error:
@@ -120,6 +120,10 @@ class EventReader:
                 await ratio.failed(connection, self.name)
             else:
                 ratio.saw(failed=0, applied=1)
+
+    async def again(self, connection: Connection, message: Any) -> None:
+        """See `Reader`."""
+        await run_writes(connection, await self._writes(message))
 
     async def _writes(self, message: Any) -> Sequence[Write]:
         personal = None
@@ -185,9 +189,8 @@ class TableReader:
         applied: dict[str, State] = {}
         for key, message in newest.items():
             try:
-                value = _state_of(message)
                 async with connection.transaction():
-                    await run_writes(connection, self.projection.on(key, value))
+                    await self.again(connection, message)
             except TRANSIENT:
                 raise
             except Exception as error:
@@ -196,8 +199,12 @@ class TableReader:
                 await ratio.failed(connection, self.name)
             else:
                 ratio.saw(failed=0, applied=1)
-                applied[key] = value
+                applied[key] = _state_of(message)
         return applied
+
+    async def again(self, connection: Connection, message: Any) -> None:
+        """See `Reader`."""
+        await run_writes(connection, self.projection.on(key_of(message), _state_of(message)))
 
 
 def _state_of(message: Any) -> State:

@@ -120,6 +120,9 @@ class Reader(Protocol):
     ) -> Checkpoint:
         """Apply one partition's messages within the open transaction; the checkpoint after them. Raises Halted."""
 
+    async def again(self, connection: Connection, message: Any) -> None:
+        """Apply one message that was parked, within the open transaction. Raises whatever still stands against it."""
+
 
 type Keyed = tuple[str, Sequence[Write]]
 """What one event writes, and the key that it belongs to."""

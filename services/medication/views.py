@@ -16,5 +16,6 @@ _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
-    """By the kind of stream that the event belongs to."""
-    return _VIEWS[recorded.stream.partition("-")[0]](recorded)
+    """By the kind of stream that the event belongs to; what operators do to parked events is shown nowhere."""
+    keep = _VIEWS.get(recorded.stream.partition("-")[0])
+    return keep(recorded) if keep else []

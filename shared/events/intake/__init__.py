@@ -53,6 +53,7 @@ from shared.events.intake.plan import (
     PlanRevised,
 )
 from shared.events.intake.plan_parts import Modality
+from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, ParkedEventsRetried
 
 type Event = PatientEvent | EvaluationEvent | AssessmentEvent | DetoxGateEvent | EpisodeEvent | PlanEvent
 
@@ -83,6 +84,9 @@ __all__ = [
     "LifestyleRecorded",
     "MentalStateRecorded",
     "Modality",
+    "ParkedEventDiscarded",
+    "ParkedEventEdited",
+    "ParkedEventsRetried",
     "PatientAdmitted",
     "PatientDischarged",
     "PatientEvent",

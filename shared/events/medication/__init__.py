@@ -40,6 +40,7 @@ from shared.events.medication.taper import (
     TaperStopReason,
     Tolerance,
 )
+from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, ParkedEventsRetried
 
 type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent
 
@@ -64,6 +65,9 @@ __all__ = [
     "OrderPutOnTaper",
     "OrderResumed",
     "OrderSigned",
+    "ParkedEventDiscarded",
+    "ParkedEventEdited",
+    "ParkedEventsRetried",
     "PlannedStep",
     "PolicyUsed",
     "RefusalReason",

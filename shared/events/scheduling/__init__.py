@@ -1,5 +1,6 @@
 """What scheduling writes down: sites, rooms and staff, groups and sessions, and who attended what for how long."""
 
+from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, ParkedEventsRetried
 from shared.events.scheduling.attendance import (
     AttendanceCorrected,
     AttendanceEvent,
@@ -117,6 +118,9 @@ __all__ = [
     "Modality",
     "OpeningHours",
     "OpeningHoursAdopted",
+    "ParkedEventDiscarded",
+    "ParkedEventEdited",
+    "ParkedEventsRetried",
     "ParticipantEvent",
     "ParticipantMet",
     "PatientArrived",
