@@ -52,7 +52,7 @@ def _parts(here: Resources, health: Health) -> dict[str, Coroutine[Any, Any, Non
     service, settings = here.service, here.settings
     relay = Relay(service.name, settings)
     health["relay"], parts = relay.check, {"relay": relay.run()}
-    for reader in _readers(service, here.log, here.keyring):
+    for reader in readers_of(service, here.log, here.keyring):
         group = f"{service.name}.{reader.name}"
         projector = Projector(reader, here.pool, settings, group, instance_of(settings))
         health[reader.name], parts[reader.name] = projector.check, projector.run()
@@ -61,7 +61,8 @@ def _parts(here: Resources, health: Health) -> dict[str, Coroutine[Any, Any, Non
     return parts
 
 
-def _readers(service: Service, log: Log, keyring: Keyring) -> list[Reader]:
+def readers_of(service: Service, log: Log, keyring: Keyring) -> list[Reader]:
+    """Everything of a service that reads topics into its database."""
     readers: list[Reader] = []
     for one in service.projections:
         if isinstance(one, Projection):

@@ -24,6 +24,8 @@ grant usage on sequence view.entry_seen_seq to intake_worker;
 
 def on(recorded: AnyRecorded) -> Sequence[Write]:
     """Rows of one event; a poisoned one cannot be applied."""
+    if not isinstance(recorded.data, vocabulary.Counted):
+        return []
     if recorded.data.by == 666:
         raise ValueError("poison")
     return [

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from shared.decider import Decider, command
 from shared.event import Personal, event
+from shared.events.parking import (  # noqa: F401 - part of every vocabulary
+    ParkedEventDiscarded,
+    ParkedEventEdited,
+    ParkedEventsRetried,
+)
 from shared.failures import Refused
 
 
