@@ -18,7 +18,9 @@ from shared.codec import Codec
 from shared.fold_app import FoldLimits, OnlyGivenSettings, ValueTable, WithoutWeb, faust_settings
 from shared.fold_guard import Guard
 from shared.fold_process import Process, run
+from shared.fold_replay import Replays
 from shared.fold_value import fold_in, stored, written
+from shared.parking import PostgresParking
 from tests.shared.fold import ward
 
 HOLD_SECONDS = 1.5
@@ -80,9 +82,16 @@ async def never(*_: Any) -> None:
 
 
 def kill_at(point: str, flag: str) -> None:
-    """Die once: with a record that was not sent though a commit went by (`held`), or that was sent but not committed."""
+    """Die once: with a record that was not sent though a commit went by (`held`), or that was sent but not committed.
+
+    In a replay: with the value written and the events still parked (`replayed`), or the other way round (`answered`).
+    """
     if point == "held":
         wrap(ProducerBuffer, "_send_pending", hold(flag))
+    elif point == "replayed":
+        wrap(PostgresParking, "answer", before(flag))
+    elif point == "answered":
+        setattr(Replays, "replay", answer_first)  # noqa: B010 - mypy refuses the plain assignment
     else:
         wrap(Guard, "_on_sent", after(flag))
 
@@ -95,6 +104,23 @@ def hold(flag: str) -> Callable[..., Any]:
         await original(*given)
 
     return held
+
+
+def before(flag: str) -> Callable[..., Any]:
+    async def killed(original: Any, *given: Any) -> None:
+        if ward.first_time(flag):
+            os.kill(os.getpid(), signal.SIGKILL)
+        await original(*given)
+
+    return killed
+
+
+async def answer_first(replays: Replays, key: str, _lane: int) -> None:
+    """A mutant without the guard: the events leave the parking before the value with them is written."""
+    app_id = replays._guard.fold.app_id
+    records = await replays._parking.waiting(app_id, key)
+    await replays._parking.answer(app_id, key, [one.number for one in records], None)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def after(flag: str) -> Callable[..., Any]:

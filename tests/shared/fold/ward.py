@@ -37,10 +37,12 @@ def figures(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def perform(act: str) -> None:
-    """`raise`, `sleep:SECONDS`, or once only, a file remembering it: `kill:FILE`, `hang:FILE`, `stumble:FILE`."""
+    """`raise`, `sleep:SECONDS`, `raise-until:FILE`, or once only, a file remembering it: `kill:FILE`, `hang:FILE`, `stumble:FILE`."""
     verb, _, argument = act.partition(":")
     match verb:
         case "raise":
+            raise ValueError(act)
+        case "raise-until" if not Path(argument).exists():
             raise ValueError(act)
         case "sleep":
             time.sleep(float(argument))
