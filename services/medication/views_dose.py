@@ -68,6 +68,7 @@ class DoseLine:
     void_confirmed_by: str | None
     event_id: UUID
     recorded_at: datetime
+    degraded_since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class DueLine:
     dose_mg: Decimal | None
     given_at: datetime | None
     observed_by: str | None
+    degraded_since: datetime | None
 
 
 _ROW: Final = """insert into view.dose
@@ -152,7 +154,7 @@ async def listed(
 ) -> Page[DoseLine]:
     """What became of the slots of the caller's sites, by dosing date."""
     page = await door.page(
-        f"""select {_COLUMNS} from view.dose
+        f"""select {_COLUMNS}, projection.degraded_since(patient_id::text) as degraded_since from view.dose
             where ($1::uuid is null or patient_id = $1) and ($2::uuid is null or order_id = $2)
               and ($3::date is null or dosing_on >= $3) and ($4::date is null or dosing_on <= $4)""",  # noqa: S608 - columns are ours
         patient_id,
@@ -168,7 +170,7 @@ async def listed(
 _DUE: Final = """
 select * from (
     select o.patient_id, o.order_id, o.medicine, o.status as order_status, o.discharged_on, o.allowed_until,
-           part.split::integer as split, d.dose_id, d.status, d.dose_mg, d.given_at, d.observed_by,
+           projection.degraded_since(o.patient_id::text) as degraded_since, part.split::integer as split, d.dose_id, d.status, d.dose_mg, d.given_at, d.observed_by,
            coalesce(d.ordered_mg, case when o.taper_id is not null then level.dose_mg end, part.dose_mg) as ordered_mg
     from view.medication_order o
     cross join lateral unnest(o.split_doses_mg) with ordinality as part (dose_mg, split)
@@ -205,6 +207,7 @@ def _due_line(row: dict[str, Any], on: date) -> DueLine:
         dose_mg=row["dose_mg"],
         given_at=row["given_at"],
         observed_by=row["observed_by"],
+        degraded_since=row["degraded_since"],
     )
 
 

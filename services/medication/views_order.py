@@ -87,6 +87,7 @@ class OrderLine:
     discontinuation_reason: str | None
     discharged_on: date | None
     allowed_until: date | None
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -212,7 +213,7 @@ async def listed(
 ) -> Page[OrderLine]:
     """The orders of the caller's sites, oldest draft first."""
     page = await door.page(
-        f"""select {COLUMNS} from view.medication_order
+        f"""select {COLUMNS}, projection.degraded_since(patient_id::text) as degraded_since from view.medication_order
             where ($1::uuid is null or patient_id = $1) and ($2::text is null or status = $2)
               and ($3::boolean is null or (discharged_on is not null and status in ('signed', 'held')) = $3)""",  # noqa: S608 - columns are ours
         patient_id,

@@ -38,7 +38,8 @@ select {", ".join(f"o.{name.strip()}" for name in COLUMNS.split(","))},
        count(d.dose_id) filter (where d.status = 'refused')::integer as refused,
        count(d.dose_id) filter (where d.status = 'missed')::integer as missed,
        count(d.dose_id) filter (where d.status = 'voided')::integer as voided,
-       max(d.dosing_on) filter (where d.status = 'administered') as last_administered_on
+       max(d.dosing_on) filter (where d.status = 'administered') as last_administered_on,
+       projection.degraded_since(o.patient_id::text) as degraded_since
 from view.medication_order o left join view.dose d on d.order_id = o.order_id
 where o.patient_id = $1
 group by o.order_id order by o.drafted_at desc, o.order_id limit {ORDERS_MAX}"""  # noqa: S608 - columns are ours

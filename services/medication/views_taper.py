@@ -151,7 +151,8 @@ async def sheet(door: QueryDoor, taper_id: UUID) -> TaperSheet:
     )
 
 
-_SELECT: Final = """select taper_id, patient_id, site_id, as_of, last_event_id, sources::text as sources, degraded_since,
+_SELECT: Final = """select taper_id, patient_id, site_id, as_of, last_event_id, sources::text as sources,
+                           least(degraded_since, projection.degraded_since(patient_id::text)) as degraded_since,
                            figures::text as figures
                     from view.taper_schedule"""
 
