@@ -50,6 +50,11 @@ class PolicyReader:
         """The policies'."""
         return self.policies.topics
 
+    @property
+    def version(self) -> int:
+        """What policies did cannot be built anew: there is one version."""
+        return 1
+
     async def apply(
         self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
     ) -> Checkpoint:

@@ -11,20 +11,11 @@ import structlog
 from shared.cloudevents import event_id_of, from_kafka, sealed_of, sequence_of
 from shared.codec import Codec, Undecodable
 from shared.database import Connection
+from shared.event import AnyRecorded
 from shared.keyring import Keyring
 from shared.parking import BEHIND, Ratio, forget, key_of, park, parked_keys
-from shared.projector import (
-    APPLIED,
-    DUPLICATES,
-    Checkpoint,
-    Gap,
-    Halted,
-    Projection,
-    TableProjection,
-    Write,
-    run_joined,
-    run_writes,
-)
+from shared.projection import Projection, TableProjection, Write, run_joined, run_writes
+from shared.projector import APPLIED, DUPLICATES, Checkpoint, Gap, Halted
 
 # Errors of the surroundings, not of the event: waiting helps.
 TRANSIENT: Final = (
@@ -67,23 +58,32 @@ class EventReader:
         """The projection's."""
         return self.projection.topics
 
+    @property
+    def version(self) -> int:
+        """The projection's."""
+        return self.projection.version
+
     async def apply(
         self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
     ) -> Checkpoint:
         """See `Reader`."""
         fresh, reached = continuing(self.name, checkpoint, messages)
         if fresh:
-            waiting = await parked_keys(connection, self.name, fresh[0].topic, fresh[0].partition)
-            free = [message for message in fresh if key_of(message) not in waiting]
-            for message in fresh if waiting else ():
-                if key_of(message) in waiting:
-                    await park(connection, self.name, key_of(message), message, BEHIND)
-            if not await self._together(connection, free):
-                await self._one_by_one(connection, free, waiting, ratio)
-            else:
-                ratio.saw(failed=0, applied=len(free))
-            APPLIED.labels(self.name).inc(len(fresh))
+            await self.take(connection, fresh, ratio)
         return reached
+
+    async def take(self, connection: Connection, fresh: Sequence[Any], ratio: Ratio) -> None:
+        """Apply messages of one partition that continue what was applied; what cannot be applied is parked."""
+        waiting = await parked_keys(connection, self.name, fresh[0].topic, fresh[0].partition)
+        free = [message for message in fresh if key_of(message) not in waiting]
+        for message in fresh if waiting else ():
+            if key_of(message) in waiting:
+                await park(connection, self.name, key_of(message), message, BEHIND)
+        if not await self._together(connection, free):
+            await self._one_by_one(connection, free, waiting, ratio)
+        else:
+            ratio.saw(failed=0, applied=len(free))
+        APPLIED.labels(self.name).inc(len(fresh))
 
     async def _together(self, connection: Connection, messages: Sequence[Any]) -> bool:
         """The whole batch at once; False when something in it cannot be applied."""
@@ -126,10 +126,14 @@ class EventReader:
         await run_writes(connection, await self._writes(message))
 
     async def _writes(self, message: Any) -> Sequence[Write]:
+        return self.projection.on(await self.event(message))
+
+    async def event(self, message: Any) -> AnyRecorded:
+        """What a message says. Raises Undecodable or UnknownEvent."""
         personal = None
         if self.keyring is not None and (sealed := sealed_of(message)) is not None:
             personal = await self.keyring.open(key_of(message), event_id_of(message), sealed)
-        return self.projection.on(from_kafka(self.codecs[message.topic], message, personal))
+        return from_kafka(self.codecs[message.topic], message, personal)
 
 
 @dataclass
@@ -147,6 +151,11 @@ class TableReader:
     def topics(self) -> tuple[str, ...]:
         """The projection's one topic."""
         return (self.projection.topic,)
+
+    @property
+    def version(self) -> int:
+        """The projection's."""
+        return self.projection.version
 
     async def apply(
         self, connection: Connection, _checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio

@@ -1,8 +1,7 @@
 """A projector keeps read tables from a topic: rows and checkpoint change in one transaction, so each event counts once."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -14,12 +13,27 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
 from shared.database import Connection, Pool
-from shared.event import AnyRecorded
 from shared.failures import Failure
 from shared.health import Finding
 from shared.membership import leave_when_stopped
 from shared.parking import Ratio, TooMuchParked, limits_of
+from shared.projection import Projection, TableProjection, Write, run_writes
 from shared.settings import Settings
+
+__all__ = [
+    "APPLIED",
+    "CHANNEL",
+    "DUPLICATES",
+    "Checkpoint",
+    "Gap",
+    "Halted",
+    "Projection",
+    "Projector",
+    "Reader",
+    "TableProjection",
+    "Write",
+    "run_writes",
+]
 
 POLL_MS: Final = 1000
 RECORDS_MAX: Final = 500
@@ -30,9 +44,12 @@ CHANNEL: Final = "projected"
 _CHECKPOINT: Final = """
 select next_offset, last_sequence, last_event_id from projection.checkpoint where projection = $1 and topic = $2 and partition = $3
 """
-_FIRST: Final = "insert into projection.checkpoint (projection, topic, partition, next_offset) values ($1, $2, $3, 0) on conflict do nothing"
+_FIRST: Final = """
+insert into projection.checkpoint (projection, topic, partition, next_offset, version)
+values ($1, $2, $3, 0, coalesce((select max(version) from projection.checkpoint where projection = $1), $4)) on conflict do nothing
+"""
 _LOCK: Final = """
-select next_offset from projection.checkpoint where projection = $1 and topic = $2 and partition = $3 for update
+select next_offset, version from projection.checkpoint where projection = $1 and topic = $2 and partition = $3 for update
 """
 _MOVE: Final = """
 update projection.checkpoint set next_offset = $5, last_sequence = $6, last_event_id = $7, moved_at = clock_timestamp()
@@ -52,43 +69,16 @@ LAG: Final = Gauge("evenkeel_projection_lag_records", "Records of the topic not 
 logger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One statement with `$1 …`, run in order within the checkpoint's transaction."""
-
-    sql: str
-    args: tuple[object, ...]
-
-
-@dataclass(frozen=True)
-class Projection:
-    """Rows kept from events: `on` is pure. `opens_sealed` lets it read personal fields.
-
-    Events of one key (a patient, or another subject) are applied in order. Events of different keys have no order, for
-    they may lie in different lanes: what they write must come out the same whichever comes first.
-    """
-
-    name: str
-    topics: tuple[str, ...]
-    on: Callable[[AnyRecorded], Sequence[Write]]
-    opens_sealed: bool = False
-
-
-@dataclass(frozen=True)
-class TableProjection:
-    """Rows kept from a compacted topic of states: key and value (None never comes), the newest wins."""
-
-    name: str
-    topic: str
-    on: Callable[[str, dict[str, Any] | None], Sequence[Write]]
-
-
 class Halted(Failure):
     """The partition stands still: what follows does not continue what was applied."""
 
 
 class Gap(Halted):
     """An event is missing between what was applied and what came."""
+
+
+class OtherVersion(Failure):
+    """The rows are those of another version of the program; they are left to it."""
 
 
 class Fenced(Failure):
@@ -115,6 +105,10 @@ class Reader(Protocol):
     def topics(self) -> tuple[str, ...]:
         """What it reads."""
 
+    @property
+    def version(self) -> int:
+        """Rows of another version are not its own to write."""
+
     async def apply(
         self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
     ) -> Checkpoint:
@@ -122,46 +116,6 @@ class Reader(Protocol):
 
     async def again(self, connection: Connection, message: Any) -> None:
         """Apply one message that was parked, within the open transaction. Raises whatever still stands against it."""
-
-
-type Keyed = tuple[str, Sequence[Write]]
-"""What one event writes, and the key that it belongs to."""
-
-
-def joined(events: Iterable[Keyed]) -> list[tuple[str, list[tuple[object, ...]]]]:
-    """The writes as few runs of one statement each. A key's writes keep their order; those of different keys have none."""
-    waiting: dict[str, deque[Write]] = {}
-    for key, writes in events:
-        if writes:
-            waiting.setdefault(key, deque()).extend(writes)
-    heads: dict[str, list[deque[Write]]] = {}
-    for one in waiting.values():
-        heads.setdefault(one[0].sql, []).append(one)
-    runs = []
-    while heads:
-        sql = max(heads, key=lambda statement: len(heads[statement]))
-        run: list[tuple[object, ...]] = []
-        for one in heads.pop(sql):
-            while one and one[0].sql == sql:
-                run.append(one.popleft().args)
-            if one:
-                heads.setdefault(one[0].sql, []).append(one)
-        runs.append((sql, run))
-    return runs
-
-
-async def run_writes(connection: Connection, writes: Sequence[Write]) -> None:
-    """Run one key's writes in order."""
-    await run_joined(connection, [("", writes)])
-
-
-async def run_joined(connection: Connection, events: Iterable[Keyed]) -> None:
-    """Run what several events write; equal statements go to the server together."""
-    for sql, run in joined(events):
-        if len(run) == 1:
-            await connection.execute(sql, *run[0])
-        else:
-            await connection.executemany(sql, run)
 
 
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
@@ -174,6 +128,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._halted: dict[TopicPartition, str] = {}
         self._checkpoints: dict[TopicPartition, Checkpoint] = {}
         self._rewound: set[TopicPartition] = set()
+        self._waits: set[TopicPartition] = set()
         self._ratio = Ratio(limits_of(settings))
         self._consumer: Any = None
         self._lag = 0
@@ -181,6 +136,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
     async def check(self) -> Finding:
         """Not ready while a partition stands still."""
         halted = {f"{tp.topic}/{tp.partition}": reason for tp, reason in self._halted.items()}
+        if self._waits:
+            halted["*"] = OtherVersion.title()
         return Finding(
             ready=not halted, facts={"lag_records": self._lag, "partitions": len(self._checkpoints), "halted": halted}
         )
@@ -227,6 +184,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         for tp in revoked:
             self._checkpoints.pop(tp, None)
             self._halted.pop(tp, None)
+            self._waits.discard(tp)
         HALTED.labels(self._reader.name).set(len(self._halted))
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
@@ -239,7 +197,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         async with self._pool.acquire() as connection:
             row = await connection.fetchrow(_CHECKPOINT, *where)
             if row is None:
-                await connection.execute(_FIRST, *where)
+                await connection.execute(_FIRST, *where, self._reader.version)
                 row = await connection.fetchrow(_CHECKPOINT, *where)
         self._checkpoints[tp] = Checkpoint(row["next_offset"], row["last_sequence"], row["last_event_id"])
         self._consumer.seek(tp, row["next_offset"])
@@ -277,11 +235,16 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
                 await self._from_the_beginning(tp)
         except Halted as halted:
             self._halt(tp, halted)
+        except OtherVersion:
+            self._waits.add(tp)
+            self._consumer.seek(tp, known.next_offset)
+            await asyncio.sleep(BACKOFF_SECONDS)
         except Fenced:
             FENCED.labels(self._reader.name).inc()
             logger.warning("projection.fenced", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
             await self._seek(tp)
         else:
+            self._waits.discard(tp)
             self._checkpoints[tp] = reached
             if reached.next_offset <= messages[-1].offset:
                 self._consumer.seek(tp, reached.next_offset)
@@ -292,8 +255,11 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
 
     async def _lock(self, connection: Connection, tp: TopicPartition, known: Checkpoint) -> None:
         """The fence comes first: whoever is late must not take what is applied already for an event's fault."""
-        if await connection.fetchval(_LOCK, self._reader.name, tp.topic, tp.partition) != known.next_offset:
+        row = await connection.fetchrow(_LOCK, self._reader.name, tp.topic, tp.partition)
+        if row is None or row["next_offset"] != known.next_offset:
             raise Fenced
+        if row["version"] != self._reader.version:
+            raise OtherVersion
 
     async def _move(self, connection: Connection, tp: TopicPartition, known: Checkpoint, reached: Checkpoint) -> None:
         done = await connection.execute(

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import projector
+from shared import projection
 from shared.database import Connection, connect
-from shared.projector import Keyed, Write, joined, run_joined, run_writes
+from shared.projection import Keyed, Write, joined, run_joined, run_writes
 from tests.conftest import MakeDatabase
 
 TABLE = "create table view.story (key text primary key, told text not null default '')"
@@ -103,5 +103,5 @@ async def test_joining_without_regard_to_keys_would_be_noticed(
                 runs.setdefault(one.sql, []).append(one.args)
         return list(runs.items())
 
-    monkeypatch.setattr(projector, "joined", by_statement)
+    monkeypatch.setattr(projection, "joined", by_statement)
     assert await differences(service_database) > ROUNDS // 2
