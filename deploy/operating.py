@@ -1,6 +1,7 @@
 """Opens a service as its operator needs it: its database, its log and its keyring, with the rights of its worker."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from shared.codec import Codec
 from shared.database import Pool, open_pool
 from shared.keyring import Keyring, SiteKeys
 from shared.log import Log
+from shared.logs import configure
 from shared.projector import Reader
 from shared.service import Service
 from shared.settings import Settings
 from shared.worker import readers_of
 
-CONNECTIONS_MAX: Final = 4
+CONNECTIONS_MAX: Final = 12
 STATEMENT_SECONDS_MAX: Final = 3600.0
 """A rebuild copies whole tables in one statement."""
 
@@ -81,6 +83,7 @@ def settings_of(service: str, data: Path) -> Settings:
 @asynccontextmanager
 async def opened(service: str, settings: Settings) -> AsyncIterator[Opened]:
     """The service, until it is no longer needed."""
+    configure(service, "operator", "error", sys.stderr.buffer)
     found: Service = import_module(f"services.{service}.main").SERVICE
     async with open_as_operator(found, settings) as made:
         yield made

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from deploy.cli import looking, parked, processes, running, tokens, topics
+from deploy.cli import looking, parked, processes, projection, running, tokens, topics
 from deploy.contracts import commands as contracts
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for command in COMMANDS:
 app.command("try")(tokens.try_it)
 app.add_typer(topics.app, name="topics")
 app.add_typer(parked.app, name="parked")
+app.add_typer(projection.app, name="projection")
 app.add_typer(contracts.app, name="contracts")
 if Path(__file__).parent.with_name("demo").joinpath("command.py").exists():
     app.command()(import_module("deploy.demo.command").demo)

@@ -43,7 +43,8 @@ begin
         for one in select * from pg_policies where schemaname = 'view' and tablename = bare loop
             execute format('create policy %I on shadow.%I as %s for %s to %s', one.policyname, bare, one.permissive, one.cmd,
                            (select string_agg(quote_ident(r), ', ') from unnest(one.roles) as r))
-                || coalesce(format(' using (%s)', one.qual), '') || coalesce(format(' with check (%s)', one.with_check), '');
+                || case when one.qual is null then '' else format(' using (%s)', one.qual) end
+                || case when one.with_check is null then '' else format(' with check (%s)', one.with_check) end;
         end loop;
     end if;
     update projection.build b set tables = tables || bare where b.projection = name;
