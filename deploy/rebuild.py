@@ -130,10 +130,15 @@ class LogReader(EventReader):
 
 @dataclass(frozen=True)
 class Source:
-    """Where the events of one topic are read from."""
+    """Where the events of one topic are read from, and in which vocabulary."""
 
-    service: str
     pool: Pool
+    codec: Codec
+
+    @property
+    def service(self) -> str:
+        """Whose log it is."""
+        return self.codec.service
 
 
 class Shadow:
@@ -141,12 +146,10 @@ class Shadow:
 
     def __init__(self, here: Opened, projection: Projection, sources: Mapping[str, Source]) -> None:
         """`sources` by topic; `here` is the service whose rows these are."""
-        reader = here.readers()[projection.name]
-        assert isinstance(reader, EventReader)
         self.here, self.projection, self.sources = here, projection, sources
         self.name = projection.name + SHADOW
-        self.codecs: Mapping[str, Codec] = reader.codecs
-        self.keyring: Keyring | None = reader.keyring
+        self.codecs = {topic: source.codec for topic, source in sources.items()}
+        self.keyring: Keyring | None = here.keyring if projection.opens_sealed else None
         self.done = 0
         self._ratio = Ratio()
         self._amended: dict[UUID, str | None] | None = None

@@ -8,6 +8,7 @@ from deploy.operating import opened, services_here, settings_of
 from deploy.rebuild import Source
 from deploy.sides import Rebuild
 from shared.cloudevents import topic_of
+from shared.codec import Codec
 from shared.failures import Failure
 from shared.projection import Projection
 
@@ -42,7 +43,7 @@ async def rebuilding(service: str, name: str, data: Path) -> AsyncIterator[Rebui
                     if other == service
                     else await stack.enter_async_context(opened(other, settings_of(other, data)))
                 )
-                sources[topic_of(other)] = Source(other, found.pool)
+                sources[topic_of(other)] = Source(found.pool, Codec(found.service.vocabulary))
         if set(sources) != set(kept[name].topics):
             raise LogElsewhere
         yield Rebuild(here, kept[name], sources)

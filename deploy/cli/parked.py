@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.cli.screen import DEFAULT_DATA, AsJson, Data, console, give_up, say
 from shared.failures import Failure
@@ -33,7 +33,7 @@ def list_all(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], indent=2, default=str))
         return
-    table = Table("service", "consumer", "key", "events", "since", "the first one's reason")
+    table = _table("service", "consumer", "key", "events", "since", "first reason")
     for one in found:
         table.add_row(one.service, one.consumer, one.key, str(one.events), f"{one.since:%Y-%m-%d %H:%M:%S}", one.reason)
     console.print(table if found else "Nothing is parked.")
@@ -56,7 +56,7 @@ def show(
     if as_json:
         typer.echo(json.dumps(kept, indent=2, default=str))
         return
-    table = Table("number", "consumer", "lane:position", "event", "reason", *(["content"] if content else []))
+    table = _table("number", "consumer", "lane:position", "event", "reason", *(["content"] if content else []))
     for one in found:
         place = f"{one.lane}:{one.position or '?'}"
         event = one.headers.get("ce_type", "?") + (" (edited)" if one.edited else "")
@@ -107,6 +107,11 @@ def discard(service: Service, number: Number, reason: Reason, author: Author, da
     from deploy.parked import discard as leave_out  # noqa: PLC0415 - the clients are not needed for the other commands
 
     _tell(service, _with(service, data, lambda here: leave_out(here, number, _doing(author, reason))))
+
+
+def _table(*columns: str) -> Table:
+    """Ids are to be copied: they are shown whole, in any width."""
+    return Table(*(Column(name, overflow="fold") for name in columns))
 
 
 def _doing(author: str, reason: str) -> "Doing":

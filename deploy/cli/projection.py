@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.cli.screen import DEFAULT_DATA, AsJson, Data, console, give_up, say
 from shared.failures import Failure
@@ -32,7 +32,8 @@ def list_all(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
         kept = [{"service": service} | asdict(side) for service, side in found]
         typer.echo(json.dumps(kept, indent=2, default=str))
         return
-    table = Table("service", "projection", "version", "events", "beside it", "events there", "tables")
+    columns = ("service", "projection", "version", "events", "beside it", "events there", "tables")
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for service, side in found:
         beside = (side.state or "–", str(side.other_events or "–"), ", ".join(side.tables or ()) or "–")
         table.add_row(service, side.projection, str(side.version), str(side.events), *beside)

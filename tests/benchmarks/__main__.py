@@ -15,7 +15,7 @@ from rich.progress import Progress
 from deploy import kafka as kafka_server
 from deploy import postgres as postgres_server
 from deploy.ports import free_ports
-from tests.benchmarks import flow, folding, growth, visible
+from tests.benchmarks import flow, folding, growth, replaying, visible
 from tests.benchmarks.load import measure
 from tests.benchmarks.report import Report, Served, publish, show
 from tests.benchmarks.servers import library, naive, ours
@@ -58,6 +58,8 @@ async def measured(folder: Path, progress: Progress) -> Report:
         costs = await growth.costs(postgres, STORED, lambda events: progress.advance(task, events))
         rates = await flow.rates(postgres, broker, EVENTS)
         rates["fold"] = await folding.rate(postgres, broker, folder, EVENTS)
+        rates["rebuild"] = await replaying.rate(postgres, EVENTS)
+        rates["the library's replay"] = await replaying.library_rate(postgres, EVENTS)
     finally:
         broker.broker.stop()
         postgres.server.stop("immediate")

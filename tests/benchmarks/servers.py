@@ -108,8 +108,15 @@ async def naive(postgres: TestPostgres, _folder: Path) -> AsyncIterator[Served]:
 @asynccontextmanager
 async def library(postgres: TestPostgres, _folder: Path) -> AsyncIterator[Served]:
     """The library with its own safe default; neither authorisation nor sealing nor idempotency."""
-    dsn = httpx.URL(await postgres.create_database())
-    environment = {
+    environment = library_environment(await postgres.create_database())
+    async with _peer(LIBRARY, "tests.benchmarks.peers.library:app", environment) as served:
+        yield served
+
+
+def library_environment(database: str) -> dict[str, str]:
+    """How the library is told of a database."""
+    dsn = httpx.URL(database)
+    return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": dsn.path.strip("/"),
         "POSTGRES_HOST": dsn.host,
@@ -119,8 +126,6 @@ async def library(postgres: TestPostgres, _folder: Path) -> AsyncIterator[Served
         "POSTGRES_POOL_SIZE": "10",
         "POSTGRES_MAX_OVERFLOW": "40",
     }
-    async with _peer(LIBRARY, "tests.benchmarks.peers.library:app", environment) as served:
-        yield served
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ def on(recorded: AnyRecorded) -> Sequence[Write]:
 
 async def make_tables(database: ServiceDatabase) -> None:
     """Once per database."""
-    owner = await connect(database.superuser_dsn, name="tables")
+    owner = await connect(database.dsn("owner"), name="tables")
     await owner.execute(TABLES)
     await owner.close()
 

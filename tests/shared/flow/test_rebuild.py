@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -82,7 +82,7 @@ async def operator(here: Stage, version: int = 1) -> AsyncIterator[Rebuild]:
     made = projection(here, version)
     service = Service("counter", counter, APIRouter(), {}, Path(), (made,))
     async with open_as_operator(service, here.settings) as opened:
-        yield Rebuild(opened, made, {here.topic: Source("counter", opened.pool)})
+        yield Rebuild(opened, made, {here.topic: Source(opened.pool, ledger.CODEC)})
 
 
 @asynccontextmanager
@@ -132,13 +132,6 @@ async def here(service_database: MakeDatabase, kafka: TestKafka) -> AsyncIterato
         await owner.execute(TABLES)
         await owner.close()
         yield made
-
-
-@pytest.fixture(autouse=True)
-def codec_of_the_counter(monkeypatch: Any) -> Iterator[None]:
-    """The readers of this service read a topic of the stage's own."""
-    monkeypatch.setattr("shared.worker.codecs", lambda topics: dict.fromkeys(topics, ledger.CODEC))
-    return iter(())
 
 
 async def test_a_new_version_is_built_under_writers_switched_to_and_back(here: Stage) -> None:
