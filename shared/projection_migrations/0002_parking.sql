@@ -23,7 +23,7 @@ declare
     service text := current_setting('evenkeel.service');
 begin
     execute format('grant select on projection.replay to %I', service || '_api');
-    execute format('grant select, insert, delete on projection.replay to %I', service || '_worker');
+    execute format('grant select, insert, update, delete on projection.replay to %I', service || '_worker');
     execute format('grant select, delete on projection.replay to %I', service || '_stream');
     -- The fold takes out what it has replayed, and says why when it could not.
     execute format('grant update (reason), delete on projection.parked to %I', service || '_stream');
