@@ -6,8 +6,8 @@ from typing import Final
 from shared.database import Connection
 
 SERVICES: Final = ("intake", "scheduling", "medication")
-# One role per kind of process; the owner migrates and nothing else.
-KINDS: Final = ("owner", "api", "worker", "stream")
+# One role per kind of process; the owner migrates and nothing else, the verifier reads everything and writes nothing.
+KINDS: Final = ("owner", "api", "worker", "stream", "verifier")
 KEYRING: Final = "keyring"
 KEYRING_KINDS: Final = ("owner", "user")
 
@@ -24,6 +24,10 @@ async def ensure_roles(connection: Connection, passwords: Mapping[str, str]) -> 
         verb = "alter" if role in present else "create"
         quoted = await connection.fetchval("select quote_literal($1)", password)
         await connection.execute(f"{verb} role {role} login password {quoted}")
+        if role.endswith("_verifier"):
+            await connection.execute(f"alter role {role} bypassrls")
+            await connection.execute(f"alter role {role} set default_transaction_read_only = on")
+            await connection.execute(f"grant pg_read_all_data to {role}")
 
 
 async def ensure_database(connection: Connection, database: str, service: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from deploy.databases import KEYRING, SERVICES, role_names
 from deploy.issuer import AUDIENCE, ISSUER, new_keys, sign
 from deploy.ports import PortsTaken, free_ports, is_free
+from deploy.proof import keys as proof_keys
 from shared.keyring import SiteKeys
 
 # A service's processes; intake and medication keep a fold as well.
@@ -61,6 +62,21 @@ class Instance:
     def secrets(self) -> Path:
         """Readable by the owner only."""
         return self.folder / "secrets"
+
+    @property
+    def checkpoints(self) -> Path:
+        """How far each log's chain was and when, signed: one file per service, outside the database."""
+        return self.folder / "checkpoints"
+
+    @property
+    def proof_key(self) -> Path:
+        """What signs the checkpoints."""
+        return self._secret("proof.pem")
+
+    @property
+    def proof_public_key(self) -> Path:
+        """What checks them; for everybody."""
+        return self.folder / "proof-public-key.pem"
 
     def state(self) -> dict[str, Any]:
         """What the supervisor wrote last, empty when nothing was ever started."""
@@ -112,6 +128,10 @@ class Instance:
             pem, jwks = new_keys()
             self._write("jwt.pem", pem)
             self._write("jwks.json", jwks)
+        if not self.proof_key.exists():
+            self._write(self.proof_key.name, proof_keys.new_private())
+        if not self.proof_public_key.exists():
+            _replace(self.proof_public_key, proof_keys.public_of(self.proof_key), 0o644)
 
     def passwords(self) -> dict[str, str]:
         """Role to password."""

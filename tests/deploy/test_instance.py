@@ -24,10 +24,10 @@ def test_secrets_are_made_once_and_nobody_else_may_read_them(instance: Instance)
     instance.prepare()
 
     assert {path.name: path.read_bytes() for path in instance.secrets.iterdir()} == before
-    assert set(before) == {"passwords.json", "site-keys.json", "jwt.pem", "jwks.json"}
+    assert set(before) == {"passwords.json", "site-keys.json", "jwt.pem", "jwks.json", "proof.pem"}
     assert stat.S_IMODE(instance.secrets.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in instance.secrets.iterdir()} == {0o600}
-    assert len(set(instance.passwords().values())) == 14
+    assert len(set(instance.passwords().values())) == 17
 
 
 def test_a_folder_has_one_owner_at_a_time(instance: Instance) -> None:
