@@ -1,4 +1,4 @@
-"""How the processes of the one image find each other: `python -m deploy.container prepare`, or `serve SERVICE KIND`."""
+"""How the processes of the one image find each other: `python -m deploy.container prepare`, `serve SERVICE KIND` or `verify`."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy.bootstrap import prepare_databases, prepare_topics
 from deploy.instance import PROCESSES, Instance, Places
+from deploy.proof.process import main as verify
 from deploy.serve import serve
 
 FOLDER = Path(os.environ.get("EVENKEEL_DATA", "/var/lib/evenkeel"))
@@ -31,6 +32,10 @@ def main(task: str, *words: str) -> None:
     instance = Instance(FOLDER)
     if task == "prepare":
         asyncio.run(prepare(instance))
+        return
+    if task == "verify":
+        os.environ.update(instance.verifier_environment(Places(POSTGRES, KAFKA, "0.0.0.0", HTTP_PORT)))  # noqa: S104 - a container's own network
+        verify()
         return
     service, kind = words
     os.environ.update(instance.environment(service, kind, Places(POSTGRES, KAFKA, "0.0.0.0", HTTP_PORT)))  # noqa: S104 - a container's own network

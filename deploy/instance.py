@@ -23,6 +23,7 @@ PROCESSES: Final = {
     "scheduling": ("api", "worker"),
     "medication": ("api", "worker", "stream"),
 }
+VERIFIER: Final = "verifier"
 SERVERS: Final = ("postgres", "kafka", "kafka-controller")
 # Whoever only asks whether somebody holds the folder holds it for an instant.
 ASKING_SECONDS_MAX: Final = 0.5
@@ -178,6 +179,16 @@ class Instance:
             "EVENKEEL_DATA_DIR": str(self.folder / f"{service}-{kind}"),
         }
 
+    def verifier_environment(self, places: Places) -> dict[str, str]:
+        """What the verifier is started with; its secrets it reads itself."""
+        return {
+            "EVENKEEL_DATA_DIR": str(self.folder),
+            "EVENKEEL_POSTGRES": places.postgres,
+            "EVENKEEL_KAFKA": places.kafka,
+            "EVENKEEL_HTTP_HOST": places.http_host,
+            "EVENKEEL_HTTP_PORT": str(places.http_port),
+        }
+
     def token(
         self, subject: str, roles: list[str], sites: list[str], *, purpose: str = "treatment", hours: float = 12
     ) -> str:
@@ -192,8 +203,8 @@ class Instance:
 
 
 def process_names() -> list[str]:
-    """Every process of the three services, such as `intake-api`."""
-    return [f"{service}-{kind}" for service, kinds in PROCESSES.items() for kind in kinds]
+    """Every process of the three services, such as `intake-api`, and the verifier."""
+    return [*(f"{service}-{kind}" for service, kinds in PROCESSES.items() for kind in kinds), VERIFIER]
 
 
 def _locked(descriptor: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from deploy import kafka, postgres
 from deploy.child import Program
-from deploy.instance import Instance, Places
+from deploy.instance import VERIFIER, Instance, Places
 
 KAFKA_STOP_SECONDS_MAX: Final = 20.0
 SERVICE_STOP_SECONDS_MAX: Final = 15.0
@@ -42,6 +42,14 @@ def service_program(instance: Instance, service: str, kind: str, ports: dict[str
     environment = _inherited() | instance.environment(service, kind, places) | with_our_code()
     command = [sys.executable, "-m", "deploy.serve", service, kind]
     return Program(name, command, environment, instance.folder, stop_seconds_max=SERVICE_STOP_SECONDS_MAX)
+
+
+def verifier_program(instance: Instance, ports: dict[str, int]) -> Program:
+    """The one verifier of all three services."""
+    places = Places(f"127.0.0.1:{ports['postgres']}", f"127.0.0.1:{ports['kafka']}", "127.0.0.1", ports[VERIFIER])
+    environment = _inherited() | instance.verifier_environment(places) | with_our_code()
+    command = [sys.executable, "-m", "deploy.proof.process"]
+    return Program(VERIFIER, command, environment, instance.folder, stop_seconds_max=SERVICE_STOP_SECONDS_MAX)
 
 
 def with_our_code() -> dict[str, str]:

@@ -19,7 +19,7 @@ from deploy.instance import PROCESSES, AlreadyRunning, Instance, process_names
 from deploy.kafka_programs import KafkaFailed, KafkaMissing
 from deploy.leftovers import start_guardian, stop_leftovers
 from deploy.ports import PortsTaken
-from deploy.programs import kafka_program, postgres_program, service_program
+from deploy.programs import kafka_program, postgres_program, service_program, verifier_program
 from shared.migrate import MigrationEdited
 
 READY_SECONDS_MAX: Final = 180.0
@@ -100,6 +100,7 @@ class Supervisor:
             for service, kinds in PROCESSES.items():
                 for kind in kinds:
                     group.create_task(self._start_service(service, kind, databases if kind == "api" else checked))
+            group.create_task(self._start_verifier(checked))
         self._phase = "ready"
         self._note()
         self._ready()
@@ -133,12 +134,20 @@ class Supervisor:
 
     async def _start_service(self, service: str, kind: str, needs: asyncio.Task[Any]) -> None:
         await needs
-        child = await self._add(service_program(self._instance, service, kind, self._ports))
-        async with httpx.AsyncClient(base_url=self._url(child.program.name), timeout=ASK_SECONDS_MAX) as client:
+        await self._until_it_says_so(service_program(self._instance, service, kind, self._ports), "/readyz")
+
+    async def _start_verifier(self, needs: asyncio.Task[Any]) -> None:
+        """It runs is enough: what it finds is for an operator to read, and stops nobody."""
+        await needs
+        await self._until_it_says_so(verifier_program(self._instance, self._ports), "/livez")
+
+    async def _until_it_says_so(self, program: Program, path: str) -> None:
+        child = await self._add(program)
+        async with httpx.AsyncClient(base_url=self._url(program.name), timeout=ASK_SECONDS_MAX) as client:
 
             async def says_so() -> bool:
                 try:
-                    return (await client.get("/readyz")).status_code == httpx.codes.OK
+                    return (await client.get(path)).status_code == httpx.codes.OK
                 except httpx.HTTPError:
                     return False
 

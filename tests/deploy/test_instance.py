@@ -42,7 +42,7 @@ def test_a_folder_has_one_owner_at_a_time(instance: Instance) -> None:
 def test_ports_stay_the_same_unless_somebody_else_took_one(instance: Instance) -> None:
     ports = instance.ports()
     assert set(ports) == {*process_names(), "postgres", "kafka", "kafka-controller"}
-    assert len(set(ports.values())) == 11
+    assert len(set(ports.values())) == 12
     assert instance.ports() == ports
 
     with socket.socket() as stranger:
@@ -58,15 +58,15 @@ def test_ports_stay_the_same_unless_somebody_else_took_one(instance: Instance) -
 
 def test_given_ports_are_numbered_from_there_or_refused(instance: Instance) -> None:
     base = 31_000
-    while not all(is_free(base + number) for number in range(11)):
-        base += 11
+    while not all(is_free(base + number) for number in range(12)):
+        base += 12
     ports = instance.ports(base)
     assert [ports[f"{service}-api"] for service in ("intake", "scheduling", "medication")] == [
         base,
         base + 1,
         base + 2,
     ]
-    assert sorted(ports.values()) == list(range(base, base + 11))
+    assert sorted(ports.values()) == list(range(base, base + 12))
 
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", base + 4))
