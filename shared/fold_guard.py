@@ -15,9 +15,10 @@ from typing import Any, Final, Protocol
 import structlog
 
 from shared.cloudevents import Message
+from shared.divergence import WHAT_NOW
 from shared.event import AnyRecorded
 from shared.failures import Failure
-from shared.fold_lanes import Lane, Open, Reading, has_no_patient, is_patient_key, now, position_of
+from shared.fold_lanes import Lane, Open, Reading, has_no_patient, id_of, is_patient_key, now, position_of
 from shared.fold_metrics import VALUE_BYTES, Counts, Outcome
 from shared.fold_value import Fold, degraded, fold_in, stored, written
 from shared.parking import Ratio, TooMuchParked, key_of
@@ -127,6 +128,9 @@ class Guard:
         reading.next_offset = max(reading.next_offset, message.offset + 1)
         if reading.halted is None and reading.gap(position):
             await self._on_gap(message, reading, position)
+        if reading.halted is None and reading.diverges(position, id_of(message)):
+            reading.halted = f"position {position} is another event than the one folded, {WHAT_NOW}"
+            log.critical("fold.halted", topic=message.topic, lane=message.partition, reason=reading.halted)
         if reading.halted is not None:
             self.forget(message)
             return
@@ -136,7 +140,7 @@ class Guard:
             self.counts.add(Outcome.DUPLICATE)
             self._done(reading, entry)
             return
-        reading.see(position)
+        reading.see(position, id_of(message))
         sent = await self._fold_or_park(message)
         if sent is None:
             self._done(reading, entry)

@@ -28,8 +28,10 @@ class Reading:
 
     settled: int
     from_start: bool
+    settled_id: str = ""
     next_offset: int = 0
     seen: int = 0
+    last_id: str = ""
     unplaced: int = 0
     halted: str | None = None
     rewound: bool = False
@@ -38,24 +40,30 @@ class Reading:
     def __post_init__(self) -> None:
         """What was settled before counts as seen."""
         self.seen = max(self.seen, self.settled)
+        self.last_id = self.settled_id
 
     def gap(self, position: int | None) -> bool:
         """Is an event missing before this one? A record that does not tell its own position may stand in for one."""
         return position is not None and position > self.seen + 1 + self.unplaced
 
-    def see(self, position: int | None) -> None:
+    def diverges(self, position: int | None, event_id: str) -> bool:
+        """Is this another event at the last position that was seen? Then the log is not the one that was read (trap T13)."""
+        return position == self.seen and self.last_id not in {"", event_id}
+
+    def see(self, position: int | None, event_id: str = "") -> None:
         """Count this one as taken in hand."""
         if position is None:
             self.unplaced += 1
         elif position > self.seen:
-            self.seen, self.unplaced = position, 0
+            self.seen, self.unplaced, self.last_id = position, 0, event_id
 
     def settle(self) -> list[Message]:
         """The messages that may be acknowledged now: the done ones before the first that is not."""
         ready = []
         while self.open and self.open[0].done:
             first = self.open.popleft()
-            self.settled = max(self.settled, first.position or 0)
+            if (first.position or 0) > self.settled:
+                self.settled, self.settled_id = first.position or 0, id_of(first.message)
             ready.append(first.message)
         return ready
 
@@ -66,6 +74,11 @@ def position_of(message: Message) -> int | None:
         return sequence_of(message)
     except Undecodable:
         return None
+
+
+def id_of(message: Message) -> str:
+    """The event's id, as it stands there; empty when the record does not tell."""
+    return (header(message, "ce_id") or b"").decode("ascii", "replace")
 
 
 def has_no_patient(message: Message) -> bool:

@@ -24,10 +24,13 @@ NO_COMMIT: Final = OffsetAndMetadata(-1, "")
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Stored beside a committed offset: all positions up to `settled` are done, `written` is the last value's offset."""
+    """Stored beside a committed offset: all positions up to `settled`, which is event `event_id`, are done; `written` is the
+    last value's offset.
+    """
 
     settled: int = 0
     written: int = -1
+    event_id: str = ""
 
     @classmethod
     def parse(cls, metadata: str) -> "Mark":
@@ -119,7 +122,8 @@ class ProvingConsumer(driver.Consumer):
             offset = commits[tp].offset
             from_start = tp.partition in lost or offset <= starts[tp]
             settled = 0 if tp.partition in lost or offset < 0 else marks[tp].settled
-            readings[tp] = Reading(settled, from_start, next_offset=starts[tp] if from_start else offset)
+            settled_id = marks[tp].event_id if settled else ""
+            readings[tp] = Reading(settled, from_start, settled_id, starts[tp] if from_start else offset)
         guard.assigned(readings, ends)
         log.info("fold.assigned", lanes=sorted(owned), lost=sorted(lost), patients=len(guard.table))
         await self._thread.call_thread(self._thread.pause, outputs)
@@ -136,7 +140,7 @@ class ProvingConsumer(driver.Consumer):
             guard.readings[lane].rewound = True  # from here on no later offset may be committed
         starts = await self.earliest_offsets(*(TP(*lane) for lane in lanes))
         marked = {
-            TopicPartition(*lane): OffsetAndMetadata(starts[TP(*lane)], encode(Mark(settled)))
+            TopicPartition(*lane): OffsetAndMetadata(starts[TP(*lane)], encode(rewound(guard.readings[lane], settled)))
             for lane, settled in lanes.items()
         }
         await self._thread.call_thread(self._thread.commit_marked, marked)
@@ -150,7 +154,13 @@ class ProvingTransport(driver.Transport):
 
 def mark_of(guard: Guard, lane: TP) -> str:
     """What can be proven about this lane at this moment."""
-    return encode(Mark(guard.readings[lane].settled, guard.output_ends[lane.partition] - 1))
+    reading = guard.readings[lane]
+    return encode(Mark(reading.settled, guard.output_ends[lane.partition] - 1, reading.settled_id))
+
+
+def rewound(reading: Reading, settled: int) -> Mark:
+    """What stays proven about a lane that is read from its start again."""
+    return Mark(settled, event_id=reading.settled_id if settled == reading.settled else "")
 
 
 def encode(mark: Mark) -> str:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
-from shared.cloudevents import sequence_of, to_kafka, topic_of
+from shared.cloudevents import to_kafka, topic_of
 from shared.database import UNREACHABLE, Connection, Record, assert_own_session, connect
+from shared.divergence import LAST_RECORD_SECONDS_MAX, diverged, last_records
 from shared.failures import Failure
 from shared.health import Finding
 from shared.lanes import LANES
@@ -31,7 +32,6 @@ LINGER_MS: Final = 0
 IDLE_SECONDS: Final = 0.25
 CLAIM_SECONDS: Final = 1.0
 BACKOFF_SECONDS: Final = 0.5
-LAST_RECORD_SECONDS_MAX: Final = 10.0
 
 _READ: Final = f"""
 select {COLUMNS} from unnest($1::smallint[], $2::bigint[]) as c (at_lane, after)
@@ -56,6 +56,11 @@ FENCED: Final = Counter(
     "evenkeel_relay_fenced_total", "Lanes given up because another relay had moved the cursor.", ["service"]
 )
 FAILED: Final = Counter("evenkeel_relay_failures_total", "Rounds that failed and were repeated.", ["service"])
+HALTED: Final = Gauge(
+    "evenkeel_relay_halted",
+    "Lanes that stand still because the topic is not the log's, until an operator acts.",
+    ["service"],
+)
 LAG: Final = Gauge("evenkeel_relay_lag_events", "Events in the log that Kafka does not have yet.", ["service"])
 
 logger = structlog.get_logger()
@@ -82,12 +87,14 @@ class Relay:
         self._service, self._settings = service, settings
         self._topic = topic or topic_of(service)
         self._lanes: dict[int, Lane] = {}
+        self._halted: dict[int, str] = {}
         self._woken = asyncio.Event()
         self._lag = 0
 
     async def check(self) -> Finding:
-        """Ready while the broker follows the log."""
-        return Finding(ready=True, facts={"lanes": len(self._lanes), "lag_events": self._lag})
+        """Ready while the broker follows the log; not while a lane stands still because its topic tells another history."""
+        facts = {"lanes": len(self._lanes), "lag_events": self._lag, "halted": self._halted}
+        return Finding(ready=not self._halted, facts=facts)
 
     async def run(self) -> None:
         """Relay for ever."""
@@ -98,6 +105,7 @@ class Relay:
                 FAILED.labels(self._service).inc()
                 logger.warning("relay.failed", service=self._service, error=type(error).__name__)
             self._lanes.clear()
+            self._halted.clear()
             await asyncio.sleep(BACKOFF_SECONDS)
 
     async def _session(self) -> None:
@@ -133,39 +141,26 @@ class Relay:
 
     async def _claim(self, connection: Connection) -> None:
         """Take the lanes that nobody owns, and find out what the topic lacks of them."""
-        free = [row["l"] for row in await connection.fetch(_CLAIM, list(self._lanes), LANES, LOCK_CLASS)]
+        free = [row["l"] for row in await connection.fetch(_CLAIM, [*self._lanes, *self._halted], LANES, LOCK_CLASS)]
         self._lag = await connection.fetchval(_LAG)
         LAG.labels(self._service).set(self._lag)
         if not free:
             return
-        last = await self._last_sequences(free)
-        for row in await connection.fetch(_CURSORS, free):
+        async with asyncio.timeout(LAST_RECORD_SECONDS_MAX):
+            last = await last_records(self._settings.kafka, self._topic, free)
+        self._halt(await diverged(connection, last))
+        for row in await connection.fetch(_CURSORS, [lane for lane in free if lane not in self._halted]):
             # The topic may lack what the cursor has passed (lost broker): send it again. Duplicates drop out.
-            self._lanes[row["lane"]] = Lane(row["position"], min(row["position"], last[row["lane"]]))
+            sequence = last[row["lane"]][0] if row["lane"] in last else 0
+            self._lanes[row["lane"]] = Lane(row["position"], min(row["position"], sequence))
         logger.info("relay.claimed", service=self._service, lanes=len(free))
 
-    async def _last_sequences(self, lanes: Sequence[int]) -> dict[int, int]:
-        """Per lane the position of the partition's last record, 0 when it has none."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka, enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(self._topic, lane) for lane in lanes]
-            begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-            found = dict.fromkeys(lanes, 0)
-            wanted = {tp for tp in partitions if ends[tp] > begins[tp]}
-            consumer.assign(list(wanted))
-            for tp in wanted:
-                consumer.seek(tp, ends[tp] - 1)
-            async with asyncio.timeout(LAST_RECORD_SECONDS_MAX):
-                while wanted:
-                    for tp, messages in (await consumer.getmany(timeout_ms=500)).items():
-                        found[tp.partition] = sequence_of(messages[-1])
-                        wanted.discard(tp)
-            return found
-        finally:
-            await consumer.stop()
+    def _halt(self, lanes: dict[int, str]) -> None:
+        """Send nothing of lanes whose topic is not the log's: the records would be dropped as duplicates, unseen (trap T13)."""
+        self._halted |= lanes
+        HALTED.labels(self._service).set(len(self._halted))
+        for lane, reason in lanes.items():
+            logger.critical("relay.halted", service=self._service, lane=lane, reason=reason)
 
     async def _round(self, connection: Connection, producer: AIOKafkaProducer) -> bool:
         """Send what there is, wait for the broker, move the cursors; whether there was anything."""

@@ -1,5 +1,7 @@
 """The proof beside the committed offset: what is missing is noticed, and what can be read again is read again."""
 
+from uuid import UUID
+
 import httpx
 import pytest
 
@@ -68,3 +70,25 @@ async def test_a_refilled_source_is_read_from_its_start_and_changes_nothing_twic
     await a_ward.count(4, "same lane")
 
     await a_ward.settles()
+
+
+async def test_a_history_that_diverged_halts_the_lane_also_after_a_restart(a_ward: Ward) -> None:
+    """T13: the last event that was folded comes again as another one; the id of the last one is in the commit's mark."""
+    worker = a_ward.start()
+    await a_ward.count(0, "one")
+    await a_ward.count(1, "elsewhere")
+    await a_ward.settles()
+    await a_ward.commits()
+    assert await worker.stop() == 0
+    worker = a_ward.start()
+    record = a_ward.sent[0]
+    headers = [(name, str(UUID(int=9)).encode() if name == "ce_id" else value) for name, value in record["headers"]]
+    await a_ward.producer.send_and_wait(**record | {"headers": headers})
+    halted = await worker.says("fold.halted")
+    await a_ward.count(0, "after it")
+    del a_ward.counted[a_ward.patient(0)]["after it"]
+    await a_ward.count(1, "goes on")
+
+    await a_ward.settles()
+    assert (halted["lane"], "another event than the one folded" in halted["reason"]) == (0, True)
+    worker.kill()
