@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy.bootstrap import prepare_databases, prepare_topics
 from deploy.instance import PROCESSES, Instance, Places
+from deploy.proof.older import older_logs, topics_ahead
 from deploy.proof.process import main as verify
 from deploy.serve import serve
 
@@ -22,6 +23,8 @@ async def prepare(instance: Instance) -> None:
     superuser = (os.environ.get("POSTGRES_USER", "postgres"), os.environ["POSTGRES_PASSWORD"])
     applied = await prepare_databases(POSTGRES, superuser, instance.passwords())
     made = await prepare_topics(KAFKA)
+    if found := await older_logs(instance, POSTGRES) or await topics_ahead(instance, POSTGRES, KAFKA):
+        raise SystemExit("\n".join(found))
     urls = {service: f"http://{service}-api:{HTTP_PORT}" for service in PROCESSES}
     instance.write_state({"phase": "ready", "kafka": KAFKA, "postgres": POSTGRES, "urls": urls, "processes": {}})
     print(f"{len(applied)} migrations applied, {len(made)} topics made")  # noqa: T201 - a command's output

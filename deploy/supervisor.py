@@ -20,6 +20,7 @@ from deploy.kafka_programs import KafkaFailed, KafkaMissing
 from deploy.leftovers import start_guardian, stop_leftovers
 from deploy.ports import PortsTaken
 from deploy.programs import kafka_program, postgres_program, service_program, verifier_program
+from deploy.proof.older import older_logs, topics_ahead
 from shared.migrate import MigrationEdited
 
 READY_SECONDS_MAX: Final = 180.0
@@ -116,6 +117,8 @@ class Supervisor:
         )
         if applied:
             self._say(f"Applied {len(applied)} migrations")
+        if found := await older_logs(self._instance, f"127.0.0.1:{port}"):
+            raise NotReady("\n".join(found))
         return server.dsn()
 
     async def _start_kafka(self) -> str:
@@ -128,6 +131,7 @@ class Supervisor:
 
     async def _check(self, databases: asyncio.Task[str], topics: asyncio.Task[str]) -> None:
         found = await preflight.faults(await topics, await databases)
+        found = found or await topics_ahead(self._instance, f"127.0.0.1:{self._ports['postgres']}", await topics)
         if found:
             raise NotReady("\n".join(found))
         self._say("Starting the services")

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from deploy.cli import looking, parked, processes, projection, proving, running, tokens, topics
+from deploy.cli import looking, parked, processes, projection, proving, recovering, running, tokens, topics
 from deploy.contracts import commands as contracts
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
 )
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     *(running.up, running.down, looking.status, looking.logs, running.erase, tokens.token),
-    *(processes.migrate, processes.preflight, processes.serve, proving.verify),
+    *(processes.migrate, processes.preflight, processes.serve, proving.verify, recovering.recover),
 )
 for command in COMMANDS:
     app.command()(command)
