@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -32,6 +33,19 @@ class Way(StrEnum):
     ACCEPT = "accept"
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What an operator has decided."""
+
+    way: Way
+    reason: str
+    keys_are_lost: bool
+
+
+class KeysMissing(Exception):  # noqa: N818 - said to an operator as it is
+    """Restore a newer backup of the keyring database, or say --keys-are-lost: their sealed fields then read as erased, for good."""
+
+
 def recover(
     data: Data = DEFAULT_DATA,
     server: Server = None,
@@ -39,6 +53,9 @@ def recover(
     *,
     way: Annotated[Way | None, typer.Option(help="Which of the ways to go; without it they are only shown.")] = None,
     reason: Annotated[str, typer.Option(help="Why, and who decided it: goes on record for good.")] = "",
+    keys_are_lost: Annotated[
+        bool, typer.Option("--keys-are-lost", help="There is no newer backup of the keyring: give those fields up.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it nothing is changed.")] = False,
 ) -> None:
     """After a restored backup: show what is missing in the logs, and go on in a safe way. The services have to be stopped.
@@ -50,21 +67,21 @@ def recover(
         give_up(f"There is no instance in {instance.folder}.")
     if way and yes and not reason:
         give_up("Give a --reason: who decided this and why goes on record for good.")
-    chosen = way if yes else None
+    decision = Decision(way, reason, keys_are_lost=keys_are_lost) if way and yes else None
     try:
         if server and kafka:
-            done = asyncio.run(_recover(instance, Servers(server, kafka), chosen, reason))
+            done = asyncio.run(_recover(instance, Servers(server, kafka), decision))
         else:
             with console.status("Starting PostgreSQL and Kafka"), started(instance) as servers:
-                done = asyncio.run(_recover(instance, servers, chosen, reason))
+                done = asyncio.run(_recover(instance, servers, decision))
     except AlreadyRunning as running:
         give_up(f"{running} Stop it first: evenkeel down")
-    except (AtWork, Broken, reappending.NotReappendable) as refused:
+    except (AtWork, Broken, KeysMissing, reappending.NotReappendable) as refused:
         give_up(f"{refused}\nNothing was changed.")
     raise typer.Exit(0 if done else 1)
 
 
-async def _recover(instance: Instance, servers: Servers, way: Way | None, reason: str) -> bool:
+async def _recover(instance: Instance, servers: Servers, decision: Decision | None) -> bool:
     """Whether there is one history now."""
     async with AsyncExitStack() as stack:
         connections = await owners(instance, servers, stack)
@@ -77,16 +94,19 @@ async def _recover(instance: Instance, servers: Servers, way: Way | None, reason
         _show(surveys)
         missing = await without_keys(connections[KEYRING], surveys)
         caused = await accepting.caused(logs, surveys)
-        if way is None:
-            _ways(surveys, missing, caused)
+        if decision is None:
+            _ways(surveys, len(missing), caused)
             return False
-        if way is Way.REAPPEND:
-            await _reappend(logs, surveys, seals, reason)
+        if decision.way is Way.REAPPEND:
+            if missing and not decision.keys_are_lost:
+                raise KeysMissing(f"The keys of {len(missing)} people are not in the keyring. {KeysMissing.__doc__}")
+            await reappending.give_up_keys(connections[KEYRING], missing)
+            await _reappend(logs, surveys, seals, decision.reason)
         else:
             path = instance.folder / f"lost-events-{datetime.now(UTC):%Y%m%dT%H%M%S}.jsonl"
             count = accepting.keep(path, surveys)
             say(f"{count} events that are no part of the log any more are kept in {path}, for people to enter again")
-            await _accept(logs, servers.kafka, surveys, seals, reason)
+            await _accept(logs, servers.kafka, surveys, seals, decision.reason)
         left = [one for one in await _surveyed(logs, servers, seals) if one.lanes]
         if left:
             _show(left)
@@ -165,7 +185,7 @@ def _ways(surveys: Sequence[Survey], missing: int, caused: Sequence[str]) -> Non
         say("   Requests of that time that are sent again with their old keys are not recognised any more.")
         if missing:
             say(
-                f"   The keys of {missing} patients are not in the restored keyring: what was sealed for them stays closed."
+                f"   The keys of {missing} people are not in the restored keyring: what was sealed for them stays closed."
             )
     say(
         "3. Go on from the log as it stands. What only the topic has is written to a file and is no part of the record any more;"

@@ -61,6 +61,7 @@ class Process:
         self._settings, self._instance = settings, Instance(settings.data_dir)
         self._findings = Findings(told=_told)
         self._until: datetime | None = None
+        self._looked_until: datetime | None = None
         self._passed = False
         self._looked_at = self._sign_at = 0.0
 
@@ -84,8 +85,12 @@ class Process:
     async def _session(self, group: asyncio.TaskGroup) -> None:
         async with self._opened() as verifier:
             group.create_task(self._passes(verifier), name="whole passes")
-            while True:
-                await self._look(verifier)
+            try:
+                while True:
+                    await self._look(verifier)
+            finally:
+                if self._looked_until:
+                    verifier.sign(self._looked_until)
 
     def _opened(self) -> AbstractAsyncContextManager[Verifier]:
         return opened(self._instance, self._settings.postgres, self._settings.kafka, self._findings)
@@ -96,6 +101,7 @@ class Process:
         at = await verifier.now()
         await verifier.topics.follow(self._settings.look_milliseconds)
         await verifier.follow()
+        self._looked_until = at
         if clock() >= self._sign_at:
             verifier.sign(at)
             self._sign_at = clock() + self._settings.checkpoint_seconds

@@ -1,6 +1,6 @@
 """Puts back into a restored log the very events that it lost and the topic kept, and proves that they are the ones that were signed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from deploy.databases import SERVICES
 from deploy.proof.chain import COLUMNS
 from deploy.proof.checkpoints import Story
-from deploy.proof.walking import Broken, ends_agree, walk
+from deploy.proof.walking import ends_agree, walk
 from deploy.recovery.survey import Survey
 from deploy.recovery.surviving import Row
 from shared.codec import Codec
@@ -27,6 +27,9 @@ _HEAD: Final = "update log.lane set head = $2, recorded_at = greatest(recorded_a
 _CURSOR: Final = "update log.relay_cursor set position = $2 where lane = $1"
 _ANSWERED: Final = """
 insert into log.idempotency (key, fingerprint, event_ids, recorded_at) values ($1, $2, $3, $4) on conflict do nothing
+"""
+_LOST_KEY: Final = """
+insert into keyring.data_key (key_id, destroyed_at) values ($1, clock_timestamp()) on conflict do nothing
 """
 _CAUSE: Final = f"select {EVENT_COLUMNS} from log.event where event_id = $1"  # noqa: S608 - columns are ours
 
@@ -61,6 +64,11 @@ async def reappend(owner: Connection, survey: Survey, story: Story) -> int:
     return survey.surviving
 
 
+async def give_up_keys(keyring: Connection, key_ids: Iterable[str]) -> None:
+    """Say of keys that are lost that they are destroyed: what was sealed with them reads as erased, for good."""
+    await keyring.executemany(_LOST_KEY, [(key_id,) for key_id in sorted(key_ids)])
+
+
 def _streams(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     return [(row["stream"], row["version"], row["lane"], row["site_id"], row["patient_id"]) for row in rows]
 
@@ -93,6 +101,3 @@ async def _cause(owners: Mapping[str, Connection], event_id: UUID | None) -> Any
         if row is not None:
             return recorded(service, Codec(import_module(f"shared.events.{service}")), row)
     return None
-
-
-__all__ = ["Broken", "NotReappendable", "note_answers", "reappend"]

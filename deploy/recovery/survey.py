@@ -121,10 +121,10 @@ async def _agreed(log: Connection, story: Story, lane: int, head: int) -> int:
     return head
 
 
-async def without_keys(keyring: Connection, surveys: list[Survey]) -> int:
-    """Patients among the surviving events whose keys the restored keyring does not have: what was sealed stays sealed."""
+async def without_keys(keyring: Connection, surveys: list[Survey]) -> set[str]:
+    """People among the surviving events whose keys the restored keyring does not have: what was sealed stays sealed."""
     wanted = {
         row["key"] for one in surveys for lane in one.lanes for row in lane.surviving if row["sealed"] is not None
     }
     known = {row["key_id"] for row in await keyring.fetch(_KEYS, sorted(wanted))}
-    return len(wanted - known)
+    return wanted - known
