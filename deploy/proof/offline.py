@@ -173,12 +173,11 @@ def _end(said: Exported, record: Record) -> Iterator[str]:
         yield f"{said.service}: {said.events} events were exported, {record.events} are here"
     ends = {one.lane: one for one in said.lanes}
     for lane in sorted(ends.keys() | record.links.keys() | story.newest.keys()):
-        end = ends.get(lane)
-        signed, reached = story.newest.get(lane), record.links.get(lane)
-        stated = end and Link(end.position, end.event_id, bytes.fromhex(end.hash))
+        end, empty = ends.get(lane), beginning(said.service, lane)
+        signed, reached = story.newest.get(lane, empty), record.links.get(lane, empty)
+        stated = Link(end.position, end.event_id, bytes.fromhex(end.hash)) if end else empty
         if not stated == signed == reached:
-            at = reached.position if reached else 0
-            yield f"{said.service} lane {lane} ends at position {at}, signed are {signed.position if signed else 0}"
+            yield f"{said.service} lane {lane} ends at position {reached.position}, signed are {signed.position}"
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, bool]]:
