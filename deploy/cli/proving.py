@@ -100,8 +100,10 @@ def _export(instance: Instance, postgres: str, path: Path, services: Sequence[st
 
     try:
         events = asyncio.run(run())
-    except (Broken, CheckpointsBroken, FileExistsError) as error:
-        give_up(error)
+    except (Broken, CheckpointsBroken) as broken:
+        give_up(f"{broken}\nNothing was exported: nothing is signed that contradicts what was signed before.")
+    except FileExistsError:
+        give_up(f"{path} is there already; an export is a new file.")
     say(f"{events} events of {', '.join(services)} in {path}")
     say(f"Check it with: evenkeel verify --file {path} --public-key {instance.proof_public_key}")
 
