@@ -1,9 +1,12 @@
 """One process of one service: `python -m deploy.serve intake api`. Imports only what that process runs."""
 
+import asyncio
 import sys
 from importlib import import_module
 
 from deploy.instance import PROCESSES
+from shared.database import connect
+from shared.settings import Settings
 
 
 def serve(service: str, kind: str) -> None:
@@ -17,7 +20,20 @@ def serve(service: str, kind: str) -> None:
         "worker": ("shared.worker", "run_worker"),
         "stream": ("shared.fold", "run_stream"),
     }[kind]
+    if kind == "stream":
+        asyncio.run(assert_one_history(service))
     getattr(import_module(module), function)(found)
+
+
+async def assert_one_history(service: str) -> None:
+    """A fold has no checkpoint beside the log, so the log is held against the topic before it begins. Raises SystemExit (trap T13)."""
+    older, settings = import_module("deploy.proof.older"), Settings()
+    connection = await connect(settings.database_dsn, name=f"{service} stream")
+    try:
+        if found := await older.topic_ahead(connection, service, settings.kafka):
+            raise SystemExit("\n".join(found))
+    finally:
+        await connection.close()
 
 
 if __name__ == "__main__":

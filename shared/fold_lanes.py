@@ -78,7 +78,7 @@ def position_of(message: Message) -> int | None:
 
 def id_of(message: Message) -> str:
     """The event's id, as it stands there; empty when the record does not tell."""
-    return (header(message, "ce_id") or b"").decode("ascii", "replace")
+    return (header_of(message, "ce_id") or b"").decode("ascii", "replace")
 
 
 def has_no_patient(message: Message) -> bool:

@@ -13,10 +13,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from asyncpg import PostgresError
 
-from shared.cloudevents import from_kafka, topic_of
+from shared.cloudevents import from_kafka
 from shared.codec import Codec
 from shared.database import open_pool
-from shared.divergence import Diverged, assert_one_history
 from shared.failures import Failure
 from shared.fold_app import FoldLimits, faust_settings, fold_app
 from shared.fold_guard import EXIT_CODE, Parking, die
@@ -24,7 +23,6 @@ from shared.fold_replay import Replays, replaying
 from shared.fold_value import Fold
 from shared.fold_watch import Watch
 from shared.health import Health, serve_ops, told_to_stop
-from shared.lanes import LANES
 from shared.logs import configure
 from shared.membership import instance_of
 from shared.parking import ParkingLimits, PostgresParking, Ratio, limits_of
@@ -53,7 +51,6 @@ class Process:
     host: str = "127.0.0.1"
     port: int = 0
     instance: str | None = None
-    own_topic: str | None = None
     limits: FoldLimits = field(default_factory=FoldLimits)
     parking_limits: ParkingLimits = field(default_factory=ParkingLimits)
 
@@ -61,8 +58,6 @@ class Process:
         """Fold until SIGTERM or SIGINT. Ends the process with code 70 when it cannot go on safely."""
         await check_partitions(self.fold, self.bootstrap)
         pool = await open_pool(self.database_dsn, name=self.fold.app_id, connections_max=PARKING_CONNECTIONS_MAX)
-        if self.own_topic:
-            await assert_one_history(pool, self.bootstrap, self.own_topic, range(LANES))
         parking = PostgresParking(pool)
         app = self._app(parking)
         app.guard.ratio = Ratio(self.parking_limits)
@@ -134,8 +129,8 @@ def run(process: Process) -> None:
     """Run to the end of this Python process."""
     try:
         asyncio.run(process.run())
-    except (NotCopartitioned, Diverged, KafkaError, PostgresError, OSError) as refused:
-        detail = refused.detail if isinstance(refused, Failure) else None
+    except (NotCopartitioned, KafkaError, PostgresError, OSError) as refused:
+        detail = refused.detail if isinstance(refused, NotCopartitioned) else None
         log.critical("fold.refused", error=type(refused).__name__, detail=detail)
         sys.exit(EXIT_CODE)
 
@@ -148,5 +143,4 @@ def run_service(service: "Service") -> None:
     host, port = settings.http_host, settings.http_port
     folder = settings.data_dir / service.fold.app_id
     where = (service.fold, settings.kafka, settings.database_dsn, folder, host, port)
-    instance, parking = instance_of(settings), limits_of(settings)
-    run(Process(*where, instance, topic_of(service.name), parking_limits=parking))
+    run(Process(*where, instance_of(settings), parking_limits=limits_of(settings)))

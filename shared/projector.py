@@ -12,8 +12,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
+from shared.cloudevents import topic_of
 from shared.database import Connection, Pool
-from shared.divergence import not_in_log
+from shared.divergence import diverged
 from shared.failures import Failure
 from shared.health import Finding
 from shared.membership import leave_when_stopped
@@ -122,19 +123,10 @@ class Reader(Protocol):
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
     """Runs one reader until cancelled; survives the loss of broker and database."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        pool: Pool,
-        settings: Settings,
-        group: str,
-        *,
-        instance: str | None = None,
-        own_topic: str | None = None,
-    ) -> None:
-        """Processes of one `group` share the partitions; a killed `instance` finds its own. Of `own_topic` only what the log has counts."""
+    def __init__(self, reader: Reader, pool: Pool, settings: Settings, group: str, instance: str | None = None) -> None:
+        """Processes of one `group`, `<service>.<reader>`, share the partitions; a killed `instance` finds its own kept for it."""
         self._reader, self._pool, self._settings, self._group = reader, pool, settings, group
-        self._instance, self._own_topic = instance, own_topic
+        self._instance, self._own_topic = instance, topic_of(group.partition(".")[0])
         self._halted: dict[TopicPartition, str] = {}
         self._checkpoints: dict[TopicPartition, Checkpoint] = {}
         self._rewound: set[TopicPartition] = set()
@@ -232,7 +224,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         known = self._checkpoints[tp]
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                await self._lock(connection, tp, known, messages)
+                await self._lock(connection, tp, known)
                 reached = await self._reader.apply(connection, known, messages, self._ratio)
                 await self._move(connection, tp, known, reached)
                 await connection.execute("select pg_notify($1, $2)", CHANNEL, self._reader.name)
@@ -263,17 +255,19 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
             with suppress(KafkaError):
                 await self._consumer.commit({tp: reached.next_offset})
 
-    async def _lock(self, connection: Connection, tp: TopicPartition, known: Checkpoint, messages: Any) -> None:
+    async def _lock(self, connection: Connection, tp: TopicPartition, known: Checkpoint) -> None:
         """The fence comes first: whoever is late must not take what is applied already for an event's fault."""
         row = await connection.fetchrow(_LOCK, self._reader.name, tp.topic, tp.partition)
         if row is None or row["next_offset"] != known.next_offset:
             raise Fenced
         if row["version"] != self._reader.version:
             raise OtherVersion
-        if tp.topic == self._own_topic and (reason := await not_in_log(connection, tp.partition, messages)):
-            raise Halted(reason)
 
     async def _move(self, connection: Connection, tp: TopicPartition, known: Checkpoint, reached: Checkpoint) -> None:
+        if tp.topic == self._own_topic and reached.last_sequence and reached.last_event_id:
+            place = (reached.last_sequence, reached.last_event_id)
+            for reason in (await diverged(connection, {tp.partition: place})).values():
+                raise Halted(reason)  # what this service has told, its log must have
         done = await connection.execute(
             _MOVE,
             *(self._reader.name, tp.topic, tp.partition, known.next_offset),

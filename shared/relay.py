@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.cloudevents import to_kafka, topic_of
 from shared.database import UNREACHABLE, Connection, Record, assert_own_session, connect
-from shared.divergence import LAST_RECORD_SECONDS_MAX, diverged, last_records
+from shared.divergence import diverged, last_records
 from shared.failures import Failure
 from shared.health import Finding
 from shared.lanes import LANES
@@ -32,6 +32,7 @@ LINGER_MS: Final = 0
 IDLE_SECONDS: Final = 0.25
 CLAIM_SECONDS: Final = 1.0
 BACKOFF_SECONDS: Final = 0.5
+LAST_RECORD_SECONDS_MAX: Final = 10.0
 
 _READ: Final = f"""
 select {COLUMNS} from unnest($1::smallint[], $2::bigint[]) as c (at_lane, after)

@@ -50,11 +50,11 @@ async def _run(service: Service, settings: Settings) -> None:
 
 def _parts(here: Resources, health: Health) -> dict[str, Coroutine[Any, Any, None]]:
     service, settings = here.service, here.settings
-    relay, own_topic = Relay(service.name, settings), topic_of(service.name)
+    relay = Relay(service.name, settings)
     health["relay"], parts = relay.check, {"relay": relay.run()}
     for reader in readers_of(service, here.log, here.keyring):
-        group, instance = f"{service.name}.{reader.name}", instance_of(settings)
-        projector = Projector(reader, here.pool, settings, group, instance=instance, own_topic=own_topic)
+        group = f"{service.name}.{reader.name}"
+        projector = Projector(reader, here.pool, settings, group, instance_of(settings))
         health[reader.name], parts[reader.name] = projector.check, projector.run()
     if service.timers:
         parts["timers"] = Timers(service.timers, here.pool, here.log).run()

@@ -1,5 +1,6 @@
 """Looks whether a log is older than what was signed of it, or than its topic: nothing may be started on such a log."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -9,9 +10,11 @@ from deploy.proof.keys import read_public
 from deploy.proof.verifier import opened_logs
 from deploy.proof.walking import Broken, ends_agree
 from shared.cloudevents import topic_of
+from shared.database import Connection
 from shared.divergence import diverged, last_records
 from shared.lanes import LANES
 
+LAST_RECORDS_SECONDS_MAX: Final = 30.0
 WHAT_NOW: Final = "Nothing may go on from there: `evenkeel recover` shows what is missing and what can be done."
 
 
@@ -35,7 +38,12 @@ async def topics_ahead(instance: Instance, postgres: str, kafka: str) -> list[st
     found = []
     async with AsyncExitStack() as stack:
         for service, connection in (await opened_logs(instance, postgres, stack)).items():
-            last = await last_records(kafka, topic_of(service), range(LANES))
-            reasons = await diverged(connection, last)
-            found += [f"{service} lane {lane}: {reason}" for lane, reason in sorted(reasons.items())]
+            found += await topic_ahead(connection, service, kafka)
     return [*found, WHAT_NOW] if found else []
+
+
+async def topic_ahead(log: Connection, service: str, kafka: str) -> list[str]:
+    """The same of one service. Raises TimeoutError, KafkaError and Undecodable."""
+    async with asyncio.timeout(LAST_RECORDS_SECONDS_MAX):
+        last = await last_records(kafka, topic_of(service), range(LANES))
+    return [f"{service} lane {lane}: {reason}" for lane, reason in sorted((await diverged(log, last)).items())]

@@ -1,7 +1,6 @@
 """The verifier as a process: seals the logs, verifies what is shown, and says on HTTP up to when everything was found right."""
 
 import asyncio
-import signal
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from deploy.instance import Instance
 from deploy.proof.passes import whole
 from deploy.proof.verifier import Findings, Verifier, opened
-from shared.health import Finding, Health, serve_ops
+from shared.health import Finding, Health, serve_ops, told_to_stop
 from shared.logs import configure
 
 REST: Final = 3.0
@@ -136,11 +135,8 @@ def _told(fault: str) -> None:
 
 
 async def _run(settings: ProofSettings) -> None:
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    process, health = Process(settings), Health()
-    health.add("verification", process.check)
+    told, process = told_to_stop(), Process(settings)
+    health = Health(verification=process.check)
     async with serve_ops(health, settings.http_host, settings.http_port) as port:
         log.info("verifier.starts", port=port)
         work = asyncio.create_task(process.run(), name="verify")

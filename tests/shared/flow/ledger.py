@@ -62,8 +62,6 @@ def worker_settings(database: ServiceDatabase, kafka: TestKafka) -> Settings:
     return settings_of(database, "worker", kafka=kafka.bootstrap)
 
 
-def projector_of(
-    pool: Pool, settings: Settings, topic: str, name: str = "ledger", *, own_topic: str | None = None
-) -> Projector:
+def projector_of(pool: Pool, settings: Settings, topic: str, name: str = "ledger") -> Projector:
     """One projector; its group is the topic's own."""
-    return Projector(reader_of(topic, name), pool, settings, group=f"{topic}.{name}", own_topic=own_topic)
+    return Projector(reader_of(topic, name), pool, settings, group=f"{topic}.{name}")
