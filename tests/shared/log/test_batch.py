@@ -10,7 +10,7 @@ import pytest
 
 from shared.decider import Decider
 from shared.failures import Busy
-from shared.log import Act, Outcome
+from shared.log import Act, Outcome, wake
 from shared.log.append import append
 from tests.conftest import MakeDatabase
 from tests.embedded import ServiceDatabase
@@ -233,7 +233,10 @@ async def test_nothing_personal_is_recorded_about_whoever_was_erased(database: S
         assert words(await together(bench, [act("x")], [on("x", AddOnce())])) == ["PersonErased", "PersonErased"]
 
 
-async def test_the_relay_is_told_once_for_many_commits(database: ServiceDatabase) -> None:
+async def test_the_relay_is_told_once_for_many_commits(
+    database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake, "SPACING_SECONDS", 1.0)  # far longer than a commit takes on any machine
     told: list[int] = []
     async with connected(database) as listener, open_log(database, batch_commands_max=1) as bench:
         await listener.add_listener("log_appended", lambda *_: told.append(1))
@@ -241,4 +244,4 @@ async def test_the_relay_is_told_once_for_many_commits(database: ServiceDatabase
         await asyncio.gather(*(bench.add(uuid4()) for _ in range(commits)))
         await asyncio.sleep(0.1)
 
-    assert 1 <= len(told) < commits
+    assert 1 <= len(told) < commits / 2
