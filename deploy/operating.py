@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 from deploy.databases import SERVICES
 from deploy.instance import Instance, Places
+from shared import resources
 from shared.codec import Codec
-from shared.database import Pool, open_pool
-from shared.keyring import Keyring, SiteKeys
-from shared.log import Log
 from shared.logs import configure
 from shared.projector import Reader
+from shared.resources import Resources
 from shared.service import Service
 from shared.settings import Settings
 from shared.worker import readers_of
@@ -32,14 +31,8 @@ class NotHere(Exception):  # noqa: N818 - said to an operator as it is
 
 
 @dataclass(frozen=True)
-class Opened:
+class Opened(Resources):
     """One service, open."""
-
-    service: Service
-    settings: Settings
-    pool: Pool
-    log: Log
-    keyring: Keyring
 
     @property
     def name(self) -> str:
@@ -92,20 +85,6 @@ async def opened(service: str, settings: Settings) -> AsyncIterator[Opened]:
 @asynccontextmanager
 async def open_as_operator(service: Service, settings: Settings) -> AsyncIterator[Opened]:
     """Any service as a value."""
-    pool, keys = await _pool(service, settings.database_dsn), await _pool(service, settings.keyring_dsn)
-    keyring = Keyring(keys, SiteKeys.read(settings.site_keys_file))
-    try:
-        async with Log(pool, Codec(service.vocabulary), keyring, settings) as log:
-            yield Opened(service, settings, pool, log, keyring)
-    finally:
-        await pool.close()
-        await keys.close()
-
-
-async def _pool(service: Service, dsn: str) -> Pool:
-    return await open_pool(
-        dsn,
-        name=f"{service.name} operator",
-        connections_max=CONNECTIONS_MAX,
-        statement_seconds_max=STATEMENT_SECONDS_MAX,
-    )
+    limits = {"pool_connections_max": CONNECTIONS_MAX, "statement_seconds_max": STATEMENT_SECONDS_MAX}
+    async with resources.opened(service, settings.model_copy(update=limits), "operator") as here:
+        yield Opened(here.service, here.settings, here.pool, here.keyring, here.log)

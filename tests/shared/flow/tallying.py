@@ -20,7 +20,7 @@ from shared.projecting import EventReader
 from shared.projector import Projection, Projector, Write
 from shared.service import Service
 from tests.shared.flow import ledger
-from tests.shared.flow.stage import Stage
+from tests.shared.flow.stage import Stage, until
 from tests.shared.log import counter
 
 WRITERS = 16
@@ -116,3 +116,14 @@ async def events(here: Stage) -> int:
 async def caught_up(here: Stage) -> None:
     await here.relayed()
     await here.projected("tally")
+
+
+async def moves(here: Stage) -> None:
+    """Wait until the live rows hold 50 events more than now."""
+    sql = "select coalesce(sum(last_sequence), 0) from projection.checkpoint where projection = 'tally'"
+    before = await here.pool.fetchval(sql)
+
+    async def moved() -> bool:
+        return bool(await here.pool.fetchval(sql) >= before + 50)
+
+    await until(moved)

@@ -15,7 +15,7 @@ from shared.database import connect
 from tests.conftest import MakeDatabase
 from tests.embedded import TestKafka
 from tests.shared.flow.stage import Stage, running, stage
-from tests.shared.flow.tallying import TABLES, caught_up, events, expected, live, operator, tallies, writing
+from tests.shared.flow.tallying import TABLES, caught_up, events, expected, live, moves, operator, tallies, writing
 
 pytestmark = pytest.mark.broker
 WRITERS = 16
@@ -34,18 +34,18 @@ async def test_a_new_version_is_built_under_writers_switched_to_and_back(here: S
     """T35, T36: equal at equal positions, no event lost or doubled, and nothing of the build is felt outside of its rows."""
     async with operator(here, 1) as first, operator(here, 2) as second:
         async with writing(here), running(here.relay().run(), live(here, 1)):
-            await asyncio.sleep(1.5)
+            await moves(here)
             assert await second.build() > 0
             async with running(live(here, 2)):
                 await second.switch()
-                await asyncio.sleep(1.0)
+                await moves(here)
                 with pytest.raises(MadeByAnother):
                     await second.back()  # the program that made the old rows has to bring them up to date
         async with running(here.relay().run(), live(here, 1), live(here, 2)):
             await caught_up(here)
             assert await tallies(here) == await expected(here, 10)
             async with writing(here):
-                await asyncio.sleep(0.5)
+                await moves(here)
                 await first.back()
             await caught_up(here)
 
@@ -57,7 +57,7 @@ async def test_a_new_version_is_built_under_writers_switched_to_and_back(here: S
 async def test_both_sides_are_equal_at_equal_positions_while_writers_run(here: Stage) -> None:
     """T35: and one wrong row is found."""
     async with operator(here) as one, writing(here), running(here.relay().run(), live(here)):
-        await asyncio.sleep(1.0)
+        await moves(here)
         await one.build()
         for _ in range(5):
             compared = await one.diff()
@@ -171,10 +171,10 @@ async def test_sides_at_unequal_positions_cannot_be_exchanged(here: Stage, monke
 
     monkeypatch.setattr(Shadow, "catch_up_within", nothing)
     async with operator(here) as one, writing(here), running(here.relay().run(), live(here)):
-        await asyncio.sleep(0.5)
+        await moves(here)
         await one.build()
         monkeypatch.setattr(Shadow, "catch_up", nothing)
-        await asyncio.sleep(0.5)
+        await moves(here)
         with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
             await one.switch()
 
