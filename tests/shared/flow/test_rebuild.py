@@ -18,7 +18,6 @@ from tests.shared.flow.stage import Stage, running, stage
 from tests.shared.flow.tallying import TABLES, caught_up, events, expected, live, moves, operator, tallies, writing
 
 pytestmark = pytest.mark.broker
-WRITERS = 16
 
 
 @pytest.fixture
