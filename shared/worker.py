@@ -53,7 +53,8 @@ def _parts(here: Resources, health: Health) -> dict[str, Coroutine[Any, Any, Non
     relay = Relay(service.name, settings)
     health["relay"], parts = relay.check, {"relay": relay.run()}
     for reader in readers_of(service, here.log, here.keyring):
-        group = f"{service.name}.{reader.name}"
+        # Programs of two versions side by side each hear every event; only the one whose rows are live writes.
+        group = f"{service.name}.{reader.name}" + ("" if reader.version == 1 else f".v{reader.version}")
         projector = Projector(reader, here.pool, settings, group, instance_of(settings))
         health[reader.name], parts[reader.name] = projector.check, projector.run()
     if service.timers:

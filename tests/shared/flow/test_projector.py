@@ -179,3 +179,22 @@ async def test_a_bad_deploy_does_not_empty_the_topic_into_parking(
 
         assert "must be wrong" in str(finding.facts["halted"])
         assert await here.pool.fetchval("select count(*) from projection.parked") < 60
+
+
+async def test_too_many_waiting_keys_stop_the_consumer(service_database: MakeDatabase, kafka: TestKafka) -> None:
+    """T29: a few poisoned patients among many are below the ratio for ever; their number has a limit, too."""
+    async with stage(await service_database("intake"), kafka) as here:
+        settings = here.settings.model_copy(update={"parked_keys_max": 3})
+        projector = projector_of(here.pool, settings, here.topic)
+        async with running(projector.run(), here.relay().run()):
+            for poisoned in range(1, 6):
+                await here.write(60)
+                await here.bench.add(uuid4(), 666)
+                if poisoned <= settings.parked_keys_max:
+                    await here.relayed()
+                    await here.projected()
+                    assert (await projector.check()).ready
+            finding = await halted(projector)
+
+        assert "must be wrong" in str(finding.facts["halted"])
+        assert await here.pool.fetchval("select count(*) from projection.parked") == 3
