@@ -183,16 +183,16 @@ class Shadow:
         """The same, within the caller's transaction."""
         await self._prepare()
         for place, position in to.items():
-            while await self._take(connection, place, position):
+            while await self._step(connection, place, position):
                 pass
 
     async def _chunk(self, place: Place, to: int) -> int:
         async with self.here.pool.acquire() as connection, connection.transaction():
             # Rows and checkpoint commit together; a power cut takes both back, and the build goes on from there.
             await connection.execute("set local synchronous_commit = off")
-            return await self._take(connection, place, to)
+            return await self._step(connection, place, to)
 
-    async def _take(self, connection: Connection, place: Place, to: int) -> int:
+    async def _step(self, connection: Connection, place: Place, to: int) -> int:
         topic, lane = place
         reached = await connection.fetchval(_REACHED, self.name, topic, lane) or 0
         source = self.sources[topic]
@@ -202,7 +202,7 @@ class Shadow:
         if rows[-1]["position"] != reached + len(rows):
             raise Gap(f"lane {lane} of {topic} has a gap after {reached}")
         assert self._reader is not None
-        await self._reader.take(connection, self._messages(source, topic, rows), self._ratio)
+        await self._reader.apply_fresh(connection, self._messages(source, topic, rows), self._ratio)
         await connection.execute(_MOVE, self.name, topic, lane, rows[-1]["position"])
         self.done += len(rows)
         return len(rows)

@@ -69,10 +69,10 @@ class EventReader:
         """See `Reader`."""
         fresh, reached = continuing(self.name, checkpoint, messages)
         if fresh:
-            await self.take(connection, fresh, ratio)
+            await self.apply_fresh(connection, fresh, ratio)
         return reached
 
-    async def take(self, connection: Connection, fresh: Sequence[Any], ratio: Ratio) -> None:
+    async def apply_fresh(self, connection: Connection, fresh: Sequence[Any], ratio: Ratio) -> None:
         """Apply messages of one partition that continue what was applied; what cannot be applied is parked."""
         waiting = await parked_keys(connection, self.name, fresh[0].topic, fresh[0].partition)
         free = [message for message in fresh if key_of(message) not in waiting]
