@@ -82,6 +82,7 @@ def test_everything_is_up_and_says_so(local: System, data: Path) -> None:
     assert list(found["processes"]) == [
         *("postgres", "kafka", "intake-api", "intake-worker", "intake-stream"),
         *("scheduling-api", "scheduling-worker", "medication-api", "medication-worker", "medication-stream"),
+        "verifier",
     ]
     assert all(one["ready"] and one["restarts"] == 0 for one in found["processes"].values())
     assert open_site(local).status_code == 201
