@@ -1,6 +1,7 @@
 """Waiting until what was written can be read: one watcher per process looks on behalf of everybody who waits."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -61,16 +62,13 @@ class Watcher:
     async def _wait(self, needed: Needed) -> None:
         reached = asyncio.get_running_loop().create_future()
         self._waiting[reached] = needed
-        WAITERS.set(len(self._waiting))
         self._stirred.set()
         try:
-            async with asyncio.timeout(self._settings.consistency_wait_seconds):
-                await reached
-        except TimeoutError:
-            pass
+            with WAITERS.track_inprogress(), contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.consistency_wait_seconds):
+                    await reached
         finally:
             del self._waiting[reached]
-            WAITERS.set(len(self._waiting))
 
     def _lag(self, needed: Needed) -> int:
         return sum(max(0, position - self._reached.get(place, 0)) for place, position in needed.items())
@@ -92,11 +90,9 @@ class Watcher:
         await connection.add_listener(CHANNEL, lambda *_: self._stirred.set())
         while True:
             patience = self._settings.consistency_poll_seconds if self._waiting else None
-            try:
+            with contextlib.suppress(TimeoutError):  # no notice came: look anyway
                 async with asyncio.timeout(patience):
                     await self._stirred.wait()
-            except TimeoutError:
-                pass  # no notice came: look anyway
             self._stirred.clear()
             if self._waiting:
                 await self._look(connection)

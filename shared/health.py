@@ -78,8 +78,11 @@ def serve_ops(health: Health, host: str, port: int) -> AbstractAsyncContextManag
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
-    """Serve any application from the running loop, its lifespan included; gives the port."""
+async def serving(app: ASGIApp, host: str, port: int, stop_seconds_max: int = 1) -> AsyncIterator[int]:
+    """Serve any application from the running loop, its lifespan included; gives the port.
+
+    At the end requests at work get `stop_seconds_max` to be answered.
+    """
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; Nagle's delay costs an answer 40 ms
     config = uvicorn.Config(
@@ -87,9 +90,11 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         http="httptools",
         ws="none",
-        timeout_graceful_shutdown=1,
+        lifespan="on",
+        timeout_graceful_shutdown=stop_seconds_max,
     )
     server = uvicorn.Server(config)
     serve = server._serve([listener])  # noqa: SLF001 - `serve` would take the signals, which are the process's

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
-import uvicorn
+import uvloop
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.types import Receive, Scope, Send
@@ -15,7 +15,7 @@ from shared.cloudevents import topic_of
 from shared.consistency import Watcher
 from shared.doors import Accepted, AcceptedEvent, CommandDoor
 from shared.envelope import OPS, Envelope
-from shared.health import Finding, Health
+from shared.health import Finding, Health, serving, told_to_stop
 from shared.identity import Verifier
 from shared.operations import Operation, Switchboard, Turns, command_door, query_door
 from shared.paging import Page
@@ -112,20 +112,13 @@ def create_app(service: Service, settings: Settings) -> Api:
 
 
 def run_api(service: Service) -> None:
-    """Serve until SIGTERM; requests at work get `shutdown_seconds` to end."""
+    """Serve until SIGTERM or SIGINT; requests at work get `shutdown_seconds` to end."""
     settings = Settings()
     logs.configure(service.name, "api", settings.log_level)
-    uvicorn.run(
-        create_app(service, settings),
-        host=settings.http_host,
-        port=settings.http_port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    asyncio.run(_serve(create_app(service, settings)), loop_factory=uvloop.new_event_loop)
+
+
+async def _serve(app: Api) -> None:
+    settings, told = app.settings, told_to_stop()
+    async with serving(app, settings.http_host, settings.http_port, settings.shutdown_seconds):
+        await told.wait()
