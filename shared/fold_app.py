@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import faust
 from faust.app.base import BootStrategy
@@ -131,16 +131,7 @@ def fold_app(
     app: Any = FoldApp(fold.app_id, Table=ValueTable, **settings)
     raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     table = app.Table(fold.output, key_type=bytes, value_type=bytes, changelog_topic=app.topic(fold.output, **raw))
-    app.guard = Guard(
-        fold,
-        table,
-        parking,
-        decode=decode,
-        acknowledge=lambda message: cast("Any", message).ack(app.consumer),
-        forget=lambda message: setattr(message, "acked", True),
-        rewind=lambda lanes: app.consumer.rewind(lanes),  # noqa: PLW0108 - the consumer exists only once the loop runs
-        pause_seconds_max=limits.pause_seconds_max,
-    )
+    app.guard = Guard(fold, table, parking, app, decode=decode, pause_seconds_max=limits.pause_seconds_max)
 
     @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator] # Faust's own
     async def verify(app: Any, **_: Any) -> None:

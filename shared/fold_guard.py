@@ -7,10 +7,10 @@ even when the agent failed. So nothing is acknowledged by Faust here: the guard 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import structlog
 
@@ -75,9 +75,7 @@ def die(reason: str, **facts: object) -> None:
 class Guard:
     """Takes each message of the sources, one after the other, and never raises.
 
-    `decode` makes an event of a message, `acknowledge` marks it as read for Faust, `forget` lets Faust wait for it no
-    more and never commits it, `rewind` moves the group's committed offsets of some lanes back to the start.
-    `readings` and `output_ends` are set anew with every assignment.
+    `decode` makes an event of a message. `readings` and `output_ends` are set anew with every assignment.
     """
 
     def __init__(
@@ -85,21 +83,14 @@ class Guard:
         fold: Fold,
         table: Table,
         parking: Parking,
+        app: Any,
         *,
         decode: Callable[[Message], AnyRecorded],
-        acknowledge: Callable[[Message], None],
-        forget: Callable[[Message], None],
-        rewind: Callable[[Mapping[Lane, int]], Awaitable[None]],
         pause_seconds_max: float,
     ) -> None:
-        self.fold = fold
-        self.table = table
-        self.parking = parking
-        self.decode = decode
-        self.acknowledge = acknowledge
-        self.forget = forget
-        self.rewind = rewind
-        self.pause_seconds_max = pause_seconds_max
+        """`app` is Faust's, whose consumer exists only once the loop runs."""
+        self.fold, self.table, self.parking, self.app = fold, table, parking, app
+        self.decode, self.pause_seconds_max = decode, pause_seconds_max
         self.readings: dict[Lane, Reading] = {}
         self.output_ends: dict[int, int] = {}
         self.counts = Counts()
@@ -132,7 +123,7 @@ class Guard:
             reading.halted = f"position {position} is another event than the one folded, {WHAT_NOW}"
             log.critical("fold.halted", topic=message.topic, lane=message.partition, reason=reading.halted)
         if reading.halted is not None:
-            self.forget(message)
+            cast("Any", message).acked = True  # Faust waits for it no more, and never commits it
             return
         entry = Open(message, position, now())
         reading.open.append(entry)
@@ -243,7 +234,7 @@ class Guard:
     def _done(self, reading: Reading, entry: Open) -> None:
         entry.done = True
         for message in reading.settle():
-            self.acknowledge(message)
+            cast("Any", message).ack(self.app.consumer)
 
     async def _on_gap(self, message: Message, reading: Reading, position: int | None) -> None:
         where = {"topic": message.topic, "lane": message.partition, "expected": reading.seen + 1, "found": position}
@@ -263,11 +254,12 @@ class Guard:
     async def _rewind(self, lanes: Mapping[Lane, int]) -> None:
         for _ in range(REWIND_ATTEMPTS):
             try:
-                return await self.rewind(lanes)
+                await self.app.consumer.rewind(lanes)
             except Exception as error:  # noqa: BLE001 - the process ends anyway; this only has to be tried hard
                 log.warning("fold.rewind_failed", error=type(error).__name__)
                 await asyncio.sleep(REWIND_BACKOFF_SECONDS)
-        return None
+            else:
+                return
 
     def beat(self) -> None:
         """Notice that the process slept so long that its lanes may have been given to another."""

@@ -25,21 +25,11 @@ VALUE_BYTES: Final = Histogram(
     buckets=(512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072, 262_144, 524_288),
 )
 
-_events: Final = {outcome: EVENTS.labels(outcome.value) for outcome in Outcome}
 
-
-class Counts:
+class Counts(dict[Outcome, int]):
     """The same numbers for the process itself."""
-
-    def __init__(self) -> None:
-        self.by_outcome = dict.fromkeys(Outcome, 0)
 
     def add(self, outcome: Outcome) -> None:
         """Count one event."""
-        self.by_outcome[outcome] += 1
-        _events[outcome].inc()
-
-    @property
-    def total(self) -> int:
-        """All events taken."""
-        return sum(self.by_outcome.values())
+        self[outcome] = self.get(outcome, 0) + 1
+        EVENTS.labels(outcome).inc()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-from dataclasses import dataclass
 from typing import Any, Final
 
 from faust.types import TP
@@ -18,15 +17,6 @@ THREAD_LOOK_SECONDS: Final = 0.5
 OFFSETS_TIMEOUT_SECONDS: Final = 5.0
 
 
-@dataclass
-class Seen:
-    """When each sign of life was last seen, in seconds of `now()`."""
-
-    beat_at: float
-    assigned_at: float
-    moved_at: float
-
-
 class Watch:
     """Looks at the app from within its loop, and at the loop from a thread."""
 
@@ -34,7 +24,7 @@ class Watch:
         self.app = app
         self.guard: Guard = app.guard
         self.limits = limits
-        self.seen = Seen(now(), now(), now())
+        self.beat_at = self.assigned_at = self.moved_at = now()
         self.lag: dict[Lane, int] = {}
         self._moved: object = None
         self._ended = threading.Event()
@@ -54,13 +44,13 @@ class Watch:
 
     def complaint(self, at: float) -> str | None:
         """Why the process must end, or None."""
-        if at - self.seen.beat_at > self.limits.stuck_seconds_max:
+        if at - self.beat_at > self.limits.stuck_seconds_max:
             return "the event loop stands still"
-        if at - self.seen.assigned_at > self.limits.unassigned_seconds_max:
+        if at - self.assigned_at > self.limits.unassigned_seconds_max:
             return "no lane is assigned"
         if any(at - entry.opened_at > self.limits.stuck_seconds_max for entry in self.guard.in_hand):
             return "an event does not get out of hand"
-        if at - self.seen.moved_at > self.limits.stuck_seconds_max:
+        if at - self.moved_at > self.limits.stuck_seconds_max:
             return "there is work and nothing moves"
         return None
 
@@ -68,13 +58,13 @@ class Watch:
         """Look every few seconds; runs until it is cancelled."""
         while True:
             self.guard.beat()
-            self.seen.beat_at = now()
+            self.beat_at = now()
             await self._look_once()
             await asyncio.sleep(self.limits.look_seconds)
 
     async def _look_once(self) -> None:
         if self.guard.readings:
-            self.seen.assigned_at = now()
+            self.assigned_at = now()
         LANES.set(len(self.guard.readings))
         HALTED.set(len(self.guard.halted))
         LAG.set(sum(self.lag.values()))
@@ -83,9 +73,9 @@ class Watch:
             Exception
         ):  # a broker that cannot be asked: nothing is known, and nothing is wrong here
             await asyncio.wait_for(self._ask_offsets(), OFFSETS_TIMEOUT_SECONDS)
-        moved = (self.guard.counts.total, self.app.consumer_generation_id, self._left_to_recover())
+        moved = (sum(self.guard.counts.values()), self.app.consumer_generation_id, self._left_to_recover())
         if moved != self._moved or not (settling or any(self.lag.values())):
-            self._moved, self.seen.moved_at = moved, now()
+            self._moved, self.moved_at = moved, now()
 
     def _left_to_recover(self) -> int:
         try:
@@ -124,8 +114,8 @@ class Watch:
         facts = {
             "lanes": lanes,
             "lag": sum(self.lag.values()),
-            "parked": guard.counts.by_outcome[Outcome.PARKED],
+            "parked": guard.counts.get(Outcome.PARKED, 0),
             "halted": {f"{topic}/{partition}": why for (topic, partition), why in guard.halted.items()},
-            "looked_seconds_ago": round(now() - self.seen.beat_at, 1),
+            "looked_seconds_ago": round(now() - self.beat_at, 1),
         }
         return Finding(ready, facts)
