@@ -11,7 +11,7 @@ FILE_LINES_MAX: Final = 300
 FUNCTION_LINES_MAX: Final = 40
 # `wc -l` of the Python in shared/ without the words of the services in shared/events/. The kernel is what every service
 # stands on and whoever changes it has to know: it gets smaller, or somebody decides here that it may grow.
-KERNEL_LINES_MAX: Final = 6_400
+KERNEL_LINES_MAX: Final = 6_350
 
 
 def too_large(root: Path) -> Iterator[str]:
