@@ -52,7 +52,7 @@ bench: setup ## Measure against the named peers; prints a table
 	$(BIN)/python -m tests.benchmarks
 
 chaos: setup ## Kill things for MINUTES=5 with SEED=1 under load, then check that nothing was lost
-	MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest -m chaos tests/faults $(ARGS)
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 up: ## Start the containers and wait until they are healthy
 	docker compose up --build --detach --wait

@@ -11,6 +11,7 @@ from deploy.demo.calendar import RUNS
 from deploy.instance import Instance
 
 ANSWER_SECONDS_MAX: Final = 90.0
+REQUEST_SECONDS_MAX: Final = 15.0
 PAUSE_SECONDS: Final = 0.25
 AT_ONCE_MAX: Final = 16
 TOKEN_HOURS: Final = 12
@@ -33,6 +34,8 @@ class Network:
     run: str
     client: httpx.AsyncClient = field(init=False)
     retries: int = 0
+    answer_seconds_max: float = ANSWER_SECONDS_MAX
+    request_seconds_max: float = REQUEST_SECONDS_MAX
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     _urls: dict[str, str] = field(init=False)
 
@@ -40,7 +43,7 @@ class Network:
         """Open connections."""
         self._urls = self.instance.state()["urls"]
         self._gate = asyncio.Semaphore(AT_ONCE_MAX)
-        self.client = httpx.AsyncClient(timeout=15.0, trust_env=False)
+        self.client = httpx.AsyncClient(timeout=self.request_seconds_max, trust_env=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -66,7 +69,7 @@ class Network:
         headers = self._headers(role, site) | {"Idempotency-Key": uuid5(RUNS, f"{self.run}/{step}").hex}
         if version is not None:
             headers["If-Match"] = f'"{version}"'
-        end = asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX
+        end = asyncio.get_running_loop().time() + self.answer_seconds_max
         while True:
             answer = await self._ask(method, place, headers, body)
             problem = _kind(answer)
@@ -85,7 +88,7 @@ class Network:
     async def query(self, place: str, *, role: str, site: str, token: str | None = None) -> httpx.Response:
         """Ask until there is an answer that is no server error."""
         headers = self._headers(role, site) | ({"Consistency-Token": token} if token else {})
-        end = asyncio.get_running_loop().time() + ANSWER_SECONDS_MAX
+        end = asyncio.get_running_loop().time() + self.answer_seconds_max
         while True:
             answer = await self._ask("GET", place, headers, None)
             if answer is not None and not answer.is_server_error:

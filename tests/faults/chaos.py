@@ -1,0 +1,146 @@
+"""One run: load, faults drawn from the seed, quiet points at which everything must agree, and the figures of the whole."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from deploy.demo.lag import lag
+from tests.faults import check_log, check_rows, check_topics
+from tests.faults.breaking import Breaking
+from tests.faults.check_log import SERVICES, Tables, Violation
+from tests.faults.ledger import Ledger
+from tests.faults.load import Load
+from tests.faults.plan import faults
+from tests.system import System
+
+QUIET_EVERY_SECONDS: Final = 180.0
+SETTLE_SECONDS_MAX: Final = 180.0
+LOOK_SECONDS: Final = 1.0
+FOLLOWS: Final = frozenset({"rows", "topic", "parked"})
+"""Rules about what follows the log: what differs now may agree in a moment. The others are broken for good."""
+
+type Tell = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """What a run found."""
+
+    seed: int
+    minutes: float
+    events: int = 0
+    patients: int = 0
+    commands: int = 0
+    requests: int = 0
+    retries: int = 0
+    checks: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+    recovery_seconds: dict[str, list[float]] = field(default_factory=dict)
+
+
+class Run:
+    """A running system under load and faults."""
+
+    def __init__(self, system: System, seed: int, minutes: float, ledger: Ledger, tell: Tell) -> None:
+        """`tell` is given a line now and then."""
+        self.system, self.seed, self.minutes, self.ledger, self.tell = system, seed, minutes, ledger, tell
+        self.load = Load(system.instance, ledger, f"chaos-{seed}")
+        self.breaking = Breaking(system, ledger)
+        self.violations: dict[Violation, None] = {}
+        self.checks = 0
+        self.events = 0
+
+    async def run(self) -> Result:
+        """Until the time is over, everything is healed and the last check is made."""
+        clock = asyncio.get_running_loop().time
+        ends, quiet = clock() + self.minutes * 60, clock() + QUIET_EVERY_SECONDS
+        load = asyncio.create_task(self.load.run(), name="load")
+        for fault in faults(self.seed, self.minutes):
+            await asyncio.sleep(min(fault.after_seconds, max(0.0, ends - clock())))
+            if clock() >= ends or load.done():
+                break
+            if clock() >= quiet and ends - clock() > QUIET_EVERY_SECONDS / 2:
+                await self.quiet_point()
+                quiet = clock() + QUIET_EVERY_SECONDS
+            if fault.kind in self.breaking.kinds:
+                await self.breaking.do(fault)
+            self.tell(self._status())
+        self.load.end()
+        await self.breaking.heal()
+        await load
+        await self.check()
+        return self.result()
+
+    async def quiet_point(self) -> None:
+        """Commands wait, faults heal, everything settles; then all must agree."""
+        self.load.going.clear()
+        await self.breaking.heal()
+        await self.check()
+        self.load.going.set()
+
+    async def check(self) -> None:
+        """What still differs after SETTLE_SECONDS_MAX is wrong."""
+        self.tell("Waiting until everything has settled")
+        await asyncio.to_thread(self.system.wait_until_ready, SETTLE_SECONDS_MAX)
+        end = asyncio.get_running_loop().time() + SETTLE_SECONDS_MAX
+        found: list[Violation] = []
+        while True:
+            late = asyncio.get_running_loop().time() > end
+            behind = 1
+            with suppress(OSError):
+                behind = (await lag(self.system.instance)).events
+            if late or not behind:
+                found = await self.look()
+                if late or not any(one.rule in FOLLOWS for one in found):
+                    break
+            await asyncio.sleep(LOOK_SECONDS)
+        self.checks += 1
+        self.violations |= dict.fromkeys(found)
+        self.ledger.write("checked", violations=[f"{one.rule}: {one.what}" for one in found])
+
+    async def look(self) -> list[Violation]:
+        """Everything that differs now."""
+        tables = await self.tables()
+        found = check_log.check(tables, self.ledger)
+        found += await check_topics.check(self.system.kafka, tables)
+        async with self.load.network("checker") as network:
+            found += await check_rows.check(self.system, network, self.load.patients, tables)
+            found += await check_rows.strangers(network, self.load.patients)
+        found += [Violation("refused", one) for one in self.ledger.refusals]
+        found += [Violation("recovery", one) for one in self.breaking.never]
+        return found
+
+    async def tables(self) -> dict[str, Tables]:
+        """The three logs."""
+        tables = {service: await check_log.read(self.system, service) for service in SERVICES}
+        self.events = sum(len(one.rows) for one in tables.values())
+        return tables
+
+    def result(self) -> Result:
+        """The figures so far."""
+        commands = self.ledger.commands.values()
+        return Result(
+            seed=self.seed,
+            minutes=self.minutes,
+            events=self.events,
+            patients=self.load.finished,
+            commands=sum(1 for one in commands if one.acknowledged),
+            requests=self.ledger.requests,
+            retries=sum(max(0, one.attempts - 1) for one in commands),
+            checks=self.checks,
+            faults=dict(self.ledger.faults),
+            skipped=dict(self.ledger.skipped),
+            violations=[f"{one.rule}: {one.what}" for one in self.violations],
+            recovery_seconds={kind: list(found) for kind, found in self.breaking.recovered.items()},
+        )
+
+    def _status(self) -> str:
+        broken, stored = (
+            sum(self.ledger.faults.values()),
+            sum(one.acknowledged for one in self.ledger.commands.values()),
+        )
+        return f"{broken} faults, {stored} commands, {self.load.finished} patients, {len(self.violations)} violations"

@@ -1,0 +1,148 @@
+"""The load of a run: patients of the demonstration's ways, hot ones beside them, and two sites that race for slots."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import httpx
+
+from deploy.demo.calendar import RUNS, Weeks
+from deploy.demo.client import DemoRefused, Network
+from deploy.demo.dosing import FIRST_DAY, LAST_DAY, give
+from deploy.demo.run import again, run
+from deploy.demo.ways import Journey, Patient, Way
+from deploy.demo.world import SITES, group_of, made
+from deploy.instance import Instance
+from tests.faults.ledger import Ledger
+
+PATIENTS_PER_WAVE: Final = 9
+HOT_WRITERS: Final = 3
+HOT_MEETINGS: Final = 25
+"""Of each writer; a hot patient's value stays below what a record may hold."""
+HOT_NUMBER: Final = 1_000
+"""From here on count the hot patients of a wave."""
+REQUEST_SECONDS_MAX: Final = 4.0
+"""Short: what takes longer is asked again under the same key while the first try may still be at work."""
+ANSWER_SECONDS_MAX: Final = 400.0
+
+
+@dataclass
+class Noted(Network):
+    """The demonstration's patient caller; everything it asks and hears stands in the ledger."""
+
+    ledger: Ledger = field(kw_only=True)
+    going: asyncio.Event = field(kw_only=True)
+    """Cleared at quiet points: nobody sends a command then."""
+    answer_seconds_max: float = ANSWER_SECONDS_MAX
+    request_seconds_max: float = REQUEST_SECONDS_MAX
+
+    async def _ask(self, method: str, place: str, headers: dict[str, str], body: Any) -> httpx.Response | None:
+        key = headers.get("Idempotency-Key")
+        if key is not None:
+            await self.going.wait()
+        self.ledger.asked(method, place, headers, body)
+        answer = await super()._ask(method, place, headers, body)
+        if answer is None:
+            self.ledger.answered(key, None, "", None, "")
+        else:
+            problem = "problem" in answer.headers.get("content-type", "")
+            said = answer.json() if answer.content else {}
+            kind = str(said.get("type", "")).rpartition("/")[2] if problem else ""
+            token = answer.headers.get("Consistency-Token", "")
+            self.ledger.answered(key, answer.status_code, kind, said, token)
+        return answer
+
+
+class Load:
+    """Wave after wave of patients until told to end."""
+
+    def __init__(self, instance: Instance, ledger: Ledger, name: str) -> None:
+        """`name` makes the ids of this run's patients."""
+        self.instance, self.ledger, self.name = instance, ledger, name
+        self.going = asyncio.Event()
+        self.going.set()
+        self.patients: list[Patient] = []
+        """Everybody who has been on the way, for the checker."""
+        self.finished = 0
+        self._ended = False
+
+    def network(self, run_name: str) -> Noted:
+        """A caller whose ids, names and keys are made from `run_name`; people's names begin with its first letters."""
+        return Noted(self.instance, uuid5(RUNS, run_name).hex, ledger=self.ledger, going=self.going)
+
+    def end(self) -> None:
+        """No new wave."""
+        self._ended = True
+
+    async def run(self) -> None:
+        """Waves, one after the other, until the end is near; then the last one is finished."""
+        wave = 0
+        while not self._ended:
+            try:
+                await self.wave(f"{self.name}-{wave}")
+            except DemoRefused as refused:
+                self.ledger.refusals.append(str(refused))
+            wave += 1
+
+    async def wave(self, name: str) -> None:
+        """Some patients in all their ways, and one hot patient in every clinic."""
+        async with self.network(name) as network:
+            self.patients += again(network, PATIENTS_PER_WAVE)
+            hot = [
+                Patient(HOT_NUMBER + at, 0, Way.STRAIGHT, group_of(network.run, at), made(network.run, "hot", at))
+                for at in range(len(SITES))
+            ]
+            self.patients += hot
+            weeks, _ = await run(network, PATIENTS_PER_WAVE, self._done)
+            ends = await asyncio.gather(*(self.hot(network, weeks, one) for one in hot), return_exceptions=True)
+            for failed in (one for one in ends if isinstance(one, BaseException)):
+                raise failed
+
+    def _done(self) -> None:
+        self.finished += 1
+
+    async def hot(self, network: Noted, weeks: Weeks, patient: Patient) -> None:
+        """Several people write to one patient at once, while two sites race for each of the patient's slots."""
+        journey = Journey(network, weeks, patient)
+        await journey.arrive()
+        writers = [self._meetings(journey, writer) for writer in range(HOT_WRITERS)]
+        await asyncio.gather(self._races(journey), *writers)
+        self._done()
+
+    async def _meetings(self, journey: Journey, writer: int) -> None:
+        patient_id = journey.patient.patient_id
+        for number in range(HOT_MEETINGS):
+            day, minutes = 7 + number % 14, 30 + 5 * writer
+            body = {"kind": "na", "attended_on": journey.weeks.on(day), "minutes": minutes, "evidence": "signature"}
+            meeting = journey_id(journey, "meeting", writer, number)
+            place = f"scheduling/patients/{patient_id}/support-meetings/{meeting}"
+            await journey.do("PUT", place, body, "front_desk", f"meeting {writer}/{number}")
+
+    async def _races(self, journey: Journey) -> None:
+        medicine, order = journey.patient.medicine, f"medication/orders/{journey.id('order')}"
+        body = {
+            "patient_id": str(journey.patient.patient_id),
+            "product_id": medicine.product,
+            "split_doses_mg": list(medicine.parts_mg),
+            "starts_on": journey.weeks.on(FIRST_DAY),
+            "new_start": False,
+        }
+        drafted = await journey.do("PUT", order, body, "prescriber", "order")
+        signature = {"rationale": "Carried over from the hospital's order; tolerated for weeks."}
+        version = drafted["version"]
+        await journey.do("POST", f"{order}/signature", signature, "prescriber", "sign order", version=version)
+        for day in range(FIRST_DAY, LAST_DAY):
+            await self._race(journey, day, medicine.parts_mg[0])
+
+    async def _race(self, journey: Journey, day: int, dose_mg: str) -> None:
+        """All three sites want to give the same slot; one may."""
+        tries = (give(journey, day, dose_mg, f"race {day} {site}", site=site) for site, _, _ in SITES)
+        found = sorted(answer["status"] for answer in await asyncio.gather(*tries))
+        if found != [201, 409, 409]:
+            self.ledger.refusals.append(f"three sites, one slot, and the answers {found}")
+
+
+def journey_id(journey: Journey, *what: object) -> UUID:
+    """An id of this journey's own."""
+    return made(journey.network.run, *what, journey.patient.number)
