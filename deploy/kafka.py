@@ -25,7 +25,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 listeners=PLAINTEXT://{listens_on}:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://{advertised}
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
@@ -91,14 +91,25 @@ def start(folder: Path, port: int, controller_port: int) -> Kafka:
     raise KafkaFailed(f"{(folder / 'kafka.log').read_text()[-2000:]}\n{folder / 'kafka.log'}")
 
 
-def command(folder: Path, port: int, controller_port: int, program: Jars | Image | None = None) -> list[str]:
-    """The broker's command line; prepares its folder. For whoever supervises processes."""
+def command(
+    folder: Path, port: int, controller_port: int, program: Jars | Image | None = None, *, advertised: str | None = None
+) -> list[str]:
+    """The broker's command line; prepares its folder. For whoever supervises processes.
+
+    `advertised` is the `host:port` that clients are told, when it is not the broker's own.
+    """
     program = program or kafka_programs.find()
     folder.mkdir(parents=True, exist_ok=True)
     properties, logging = folder / "server.properties", folder / "log4j2.xml"
     data = folder / "data"
     properties.write_text(
-        PROPERTIES.format(port=port, controller_port=controller_port, data=data, listens_on=program.listens_on)
+        PROPERTIES.format(
+            port=port,
+            controller_port=controller_port,
+            data=data,
+            listens_on=program.listens_on,
+            advertised=advertised or f"127.0.0.1:{port}",
+        )
     )
     logging.write_text(LOGGING)
     options = [*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={logging}"]

@@ -31,14 +31,14 @@ def postgres_program(server: postgres.Postgres) -> Program:
 def kafka_program(instance: Instance, ports: dict[str, int]) -> Program:
     """A prepared Kafka; fetches its jars the first time. Raises KafkaMissing or KafkaFailed."""
     folder = instance.folder / "kafka"
-    command = kafka.command(folder, ports["kafka"], ports["kafka-controller"])
+    command = kafka.command(folder, ports["kafka"], ports["kafka-controller"], advertised=place("kafka", ports))
     return Program("kafka", command, _inherited(), folder, stop_seconds_max=KAFKA_STOP_SECONDS_MAX)
 
 
 def service_program(instance: Instance, service: str, kind: str, ports: dict[str, int]) -> Program:
     """One process of one service. Limits set by EVENKEEL_… variables reach it; where things are, the instance says."""
     name = f"{service}-{kind}"
-    places = Places(f"127.0.0.1:{ports['postgres']}", f"127.0.0.1:{ports['kafka']}", "127.0.0.1", ports[name])
+    places = Places(place("postgres", ports), place("kafka", ports), "127.0.0.1", ports[name])
     environment = _inherited() | instance.environment(service, kind, places) | with_our_code()
     command = [sys.executable, "-m", "deploy.serve", service, kind]
     return Program(name, command, environment, instance.folder, stop_seconds_max=SERVICE_STOP_SECONDS_MAX)
@@ -46,10 +46,15 @@ def service_program(instance: Instance, service: str, kind: str, ports: dict[str
 
 def verifier_program(instance: Instance, ports: dict[str, int]) -> Program:
     """The one verifier of all three services."""
-    places = Places(f"127.0.0.1:{ports['postgres']}", f"127.0.0.1:{ports['kafka']}", "127.0.0.1", ports[VERIFIER])
+    places = Places(place("postgres", ports), place("kafka", ports), "127.0.0.1", ports[VERIFIER])
     environment = _inherited() | instance.verifier_environment(places) | with_our_code()
     command = [sys.executable, "-m", "deploy.proof.process"]
     return Program(VERIFIER, command, environment, instance.folder, stop_seconds_max=SERVICE_STOP_SECONDS_MAX)
+
+
+def place(server: str, ports: dict[str, int]) -> str:
+    """Where the services find a server: EVENKEEL_LOCAL_POSTGRES and EVENKEEL_LOCAL_KAFKA name what stands before it."""
+    return os.environ.get(f"EVENKEEL_LOCAL_{server.upper()}") or f"127.0.0.1:{ports[server]}"
 
 
 def with_our_code() -> dict[str, str]:

@@ -11,21 +11,22 @@ import httpx
 
 from deploy import kafka as kafka_server
 from deploy import postgres as postgres_server
+from tests.faults.ground import Ground
 from tests.faults.ledger import Ledger
 from tests.faults.plan import Fault
-from tests.system import System
 
 LOOK_SECONDS: Final = 0.1
 RECOVERY_SECONDS_MAX: Final = 180.0
-GONE_SECONDS_MAX: Final = 30.0
 
 
 class Breaking:
     """One method for each kind of fault; what lasts is ended by `heal`."""
 
-    def __init__(self, system: System, ledger: Ledger) -> None:
+    def __init__(self, ground: Ground, ledger: Ledger) -> None:
         """`recovered` collects seconds by component."""
-        self.system, self.ledger = system, ledger
+        self.ground, self.system, self.ledger = ground, ground.system, ledger
+        for kind, reason in ground.missing.items():
+            ledger.skip(kind, reason)
         self.recovered: defaultdict[str, list[float]] = defaultdict(list)
         self.never: list[str] = []
         """What was not itself again within RECOVERY_SECONDS_MAX."""
@@ -41,7 +42,7 @@ class Breaking:
     @property
     def kinds(self) -> frozenset[str]:
         """What can be broken here."""
-        return frozenset(self._kinds)
+        return frozenset(self._kinds) - self.ground.missing.keys()
 
     async def do(self, fault: Fault) -> None:
         """Begin it; what lasts goes on by itself."""

@@ -1,19 +1,19 @@
 """One run: load, faults drawn from the seed, quiet points at which everything must agree, and the figures of the whole."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from deploy.demo.lag import lag
 from tests.faults import check_log, check_rows, check_topics
-from tests.faults.breaking import Breaking
 from tests.faults.check_log import SERVICES, Tables, Violation
+from tests.faults.ground import Ground
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load
 from tests.faults.plan import faults
-from tests.system import System
+from tests.faults.surroundings import Surroundings
 
 QUIET_EVERY_SECONDS: Final = 180.0
 SETTLE_SECONDS_MAX: Final = 180.0
@@ -45,11 +45,14 @@ class Result:
 class Run:
     """A running system under load and faults."""
 
-    def __init__(self, system: System, seed: int, minutes: float, ledger: Ledger, tell: Tell) -> None:
-        """`tell` is given a line now and then."""
-        self.system, self.seed, self.minutes, self.ledger, self.tell = system, seed, minutes, ledger, tell
-        self.load = Load(system.instance, ledger, f"chaos-{seed}")
-        self.breaking = Breaking(system, ledger)
+    def __init__(
+        self, ground: Ground, seed: int, minutes: float, ledger: Ledger, tell: Tell, kinds: Sequence[str] = ()
+    ) -> None:
+        """`tell` is given a line now and then; `kinds` of faults are all unless some are named."""
+        self.system, self.seed, self.minutes, self.ledger, self.tell = ground.system, seed, minutes, ledger, tell
+        self.kinds = kinds
+        self.load = Load(self.system.instance, ledger, f"chaos-{seed}")
+        self.breaking = Surroundings(ground, ledger)
         self.violations: dict[Violation, None] = {}
         self.checks = 0
         self.events = 0
@@ -59,7 +62,7 @@ class Run:
         clock = asyncio.get_running_loop().time
         ends, quiet = clock() + self.minutes * 60, clock() + QUIET_EVERY_SECONDS
         load = asyncio.create_task(self.load.run(), name="load")
-        for fault in faults(self.seed, self.minutes):
+        for fault in faults(self.seed, self.minutes, self.kinds):
             await asyncio.sleep(min(fault.after_seconds, max(0.0, ends - clock())))
             if clock() >= ends or load.done():
                 break

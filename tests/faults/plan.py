@@ -1,6 +1,6 @@
 """Which fault comes when: drawn from the seed alone, so that the same seed breaks the same things in the same order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -45,10 +45,10 @@ class Fault:
     size: float
 
 
-def faults(seed: int, minutes: float, weights: dict[str, float] | None = None) -> Iterator[Fault]:
-    """Without end; whoever breaks things stops when the time is over."""
+def faults(seed: int, minutes: float, only: Sequence[str] = ()) -> Iterator[Fault]:
+    """Without end; whoever breaks things stops when the time is over. `only` these kinds, all when none is named."""
     dice = Random(seed)
-    kinds = weights or dict(WEIGHTS)
+    kinds = {kind: weight for kind, weight in WEIGHTS.items() if kind in only or not only}
     longest = max(5.0, minutes * 60 * SHARE_MAX)
     while True:
         kind = dice.choices(list(kinds), list(kinds.values()))[0]
