@@ -26,7 +26,7 @@ def run(
 ) -> Result:
     """One run on a system of its own in `folder`; `kinds` of faults are all unless some are named."""
     with ground(folder) as made:
-        return asyncio.run(Run(made, seed, minutes, Ledger(seed, ledger), tell, kinds).run())
+        return asyncio.run(Run(made, Ledger(seed, ledger), tell, minutes=minutes, kinds=kinds).run())
 
 
 def main() -> None:

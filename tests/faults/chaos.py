@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +16,7 @@ from tests.faults.surroundings import Surroundings
 
 QUIET_EVERY_SECONDS: Final = 180.0
 SETTLE_SECONDS_MAX: Final = 180.0
+STILL_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 1.0
 FOLLOWS: Final = frozenset({"rows", "topic", "parked"})
 """Rules about what follows the log: what differs now may agree in a moment. The others are broken for good."""
@@ -46,14 +46,23 @@ class Run:
     """A running system under load and faults."""
 
     def __init__(
-        self, ground: Ground, seed: int, minutes: float, ledger: Ledger, tell: Tell, kinds: Sequence[str] = ()
+        self,
+        ground: Ground,
+        ledger: Ledger,
+        tell: Tell = lambda _: None,
+        *,
+        minutes: float = 1.0,
+        kinds: Sequence[str] = (),
     ) -> None:
         """`tell` is given a line now and then; `kinds` of faults are all unless some are named."""
-        self.system, self.seed, self.minutes, self.ledger, self.tell = ground.system, seed, minutes, ledger, tell
+        self.system, self.ledger, self.tell = ground.system, ledger, tell
+        self.seed, self.minutes = ledger.seed, minutes
         self.kinds = kinds
-        self.load = Load(self.system.instance, ledger, f"chaos-{seed}")
+        self.load = Load(self.system.instance, ledger, f"chaos-{self.seed}")
         self.breaking = Surroundings(ground, ledger)
         self.violations: dict[Violation, None] = {}
+        self.parked = frozenset[str]()
+        """Patients of whom an event was planted that nobody can apply: nothing is expected of their rows."""
         self.checks = 0
         self.events = 0
 
@@ -86,24 +95,32 @@ class Run:
         self.load.going.set()
 
     async def check(self) -> None:
-        """What still differs after SETTLE_SECONDS_MAX is wrong."""
+        """Everything has to agree, at the latest after SETTLE_SECONDS_MAX."""
         self.tell("Waiting until everything has settled")
-        await asyncio.to_thread(self.system.wait_until_ready, SETTLE_SECONDS_MAX)
-        end = asyncio.get_running_loop().time() + SETTLE_SECONDS_MAX
-        found: list[Violation] = []
-        while True:
-            late = asyncio.get_running_loop().time() > end
-            behind = 1
-            with suppress(OSError):
-                behind = (await lag(self.system.instance)).events
-            if late or not behind:
-                found = await self.look()
-                if late or not any(one.rule in FOLLOWS for one in found):
-                    break
-            await asyncio.sleep(LOOK_SECONDS)
+        found = await self.settled(SETTLE_SECONDS_MAX, STILL_SECONDS)
         self.checks += 1
         self.violations |= dict.fromkeys(found)
         self.ledger.write("checked", violations=[f"{one.rule}: {one.what}" for one in found])
+
+    async def settled(self, seconds_max: float, still_seconds: float) -> list[Violation]:
+        """What differs when all is taken in; or when nothing has moved for `still_seconds`, or `seconds_max` are over."""
+        clock = asyncio.get_running_loop().time
+        end, moved_at, before = clock() + seconds_max, clock(), (0, frozenset[Violation]())
+        try:
+            await asyncio.to_thread(self.system.wait_until_ready, seconds_max)
+        except AssertionError:
+            return [*await self.look(), Violation("recovery", f"not everything was ready after {seconds_max:.0f} s")]
+        while True:
+            behind, found = (await lag(self.system.instance)).events, await self.look()
+            self.ledger.write("looked", behind=behind, differ=len(found))
+            if not behind and not any(one.rule in FOLLOWS for one in found):
+                return found
+            if (behind, frozenset(found)) != before:
+                before, moved_at = (behind, frozenset(found)), clock()
+            if clock() > end or clock() - moved_at > still_seconds:
+                unread = [Violation("rows", f"{behind} events of a lane were not taken in")] if behind else []
+                return found + unread
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> list[Violation]:
         """Everything that differs now."""
@@ -111,7 +128,7 @@ class Run:
         found = check_log.check(tables, self.ledger)
         found += await check_topics.check(self.system.kafka, tables)
         async with self.load.network("checker") as network:
-            found += await check_rows.check(self.system, network, self.load.patients, tables)
+            found += await check_rows.check(self.system, network, self.load.patients, tables, self.parked)
             found += await check_rows.strangers(network, self.load.patients)
         found += [Violation("refused", one) for one in self.ledger.refusals]
         found += [Violation("recovery", one) for one in self.breaking.never]

@@ -83,6 +83,7 @@ def check(tables: Mapping[str, Tables], ledger: Ledger) -> list[Violation]:
         found += _whole(one)
         found += _acts(one)
     found += _answers(tables, ledger)
+    found += _once(tables, ledger)
     found += _doses(tables["medication"])
     found += _dates(tables["scheduling"])
     return found
@@ -150,6 +151,15 @@ def _answers(tables: Mapping[str, Tables], ledger: Ledger) -> Iterable[Violation
             yield Violation("refused", f"{command.path}: {command.problem}, and yet {len(ids)} events are stored")
         if ids:
             yield from _lines(command, [events[command.service][one] for one in ids if one in events[command.service]])
+
+
+def _once(tables: Mapping[str, Tables], ledger: Ledger) -> Iterable[Violation]:
+    """However often a command was sent, and under whatever keys: it is stored once."""
+    stored = {key for one in tables.values() for key in one.keys}
+    times = Counter(key.partition("-")[0] for key in ledger.commands if key in stored)
+    for key, count in times.items():
+        if count > 1:
+            yield Violation("at most once", f"{ledger.commands[key].path} is stored {count} times")
 
 
 def _acknowledged(command: Command, ids: list[str] | None, events: Mapping[str, Row]) -> Iterable[Violation]:

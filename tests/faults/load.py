@@ -1,7 +1,9 @@
 """The load of a run: patients of the demonstration's ways, hot ones beside them, and two sites that race for slots."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -20,11 +22,21 @@ PATIENTS_PER_WAVE: Final = 9
 HOT_WRITERS: Final = 3
 HOT_MEETINGS: Final = 25
 """Of each writer; a hot patient's value stays below what a record may hold."""
+LATE_DAY: Final = 10
 HOT_NUMBER: Final = 1_000
 """From here on count the hot patients of a wave."""
 REQUEST_SECONDS_MAX: Final = 4.0
 """Short: what takes longer is asked again under the same key while the first try may still be at work."""
 ANSWER_SECONDS_MAX: Final = 400.0
+
+
+@dataclass
+class Habits:
+    """How the callers behave. A new key for each attempt is the planted bug of a caller."""
+
+    new_key_each_time: bool = False
+    also: dict[str, Iterator[str]] = field(default_factory=dict)
+    """Services that have several addresses, and which one is next."""
 
 
 @dataclass
@@ -34,6 +46,7 @@ class Noted(Network):
     ledger: Ledger = field(kw_only=True)
     going: asyncio.Event = field(kw_only=True)
     """Cleared at quiet points: nobody sends a command then."""
+    habits: Habits = field(kw_only=True)
     answer_seconds_max: float = ANSWER_SECONDS_MAX
     request_seconds_max: float = REQUEST_SECONDS_MAX
 
@@ -41,6 +54,12 @@ class Noted(Network):
         key = headers.get("Idempotency-Key")
         if key is not None:
             await self.going.wait()
+            attempts = self.ledger.commands[key].attempts if key in self.ledger.commands else 0
+            if self.habits.new_key_each_time and attempts:
+                self.ledger.commands[key].attempts += 1
+                headers = headers | {"Idempotency-Key": (key := f"{key}-{attempts}")}
+        if self.habits.also:
+            self._urls = self._urls | {service: next(urls) for service, urls in self.habits.also.items()}
         self.ledger.asked(method, place, headers, body)
         answer = await super()._ask(method, place, headers, body)
         # A step of the services' clocks makes a sound token look as if it were from tomorrow, or over.
@@ -66,11 +85,12 @@ class Load:
         self.patients: list[Patient] = []
         """Everybody who has been on the way, for the checker."""
         self.finished = 0
+        self.habits = Habits()
         self._ended = False
 
     def network(self, run_name: str) -> Noted:
         """A caller whose ids, names and keys are made from `run_name`; people's names begin with its first letters."""
-        return Noted(self.instance, uuid5(RUNS, run_name).hex, ledger=self.ledger, going=self.going)
+        return Noted(self.instance, uuid5(RUNS, run_name).hex, ledger=self.ledger, going=self.going, habits=self.habits)
 
     def end(self) -> None:
         """No new wave."""
@@ -95,8 +115,9 @@ class Load:
                 for at in range(len(SITES))
             ]
             self.patients += hot
-            weeks, _ = await run(network, PATIENTS_PER_WAVE, self._done)
-            ends = await asyncio.gather(*(self.hot(network, weeks, one) for one in hot), return_exceptions=True)
+            weeks = Weeks((datetime.now(UTC) - timedelta(hours=12)).date())
+            ways = [run(network, PATIENTS_PER_WAVE, self._done), *(self.hot(network, weeks, one) for one in hot)]
+            ends = await asyncio.gather(*ways, return_exceptions=True)
             for failed in (one for one in ends if isinstance(one, BaseException)):
                 raise failed
 
@@ -108,8 +129,22 @@ class Load:
         journey = Journey(network, weeks, patient)
         await journey.arrive()
         writers = [self._meetings(journey, writer) for writer in range(HOT_WRITERS)]
-        await asyncio.gather(self._races(journey), *writers)
+        await asyncio.gather(self._races(journey), self._late_hour(journey), *writers)
         self._done()
+
+    async def _late_hour(self, journey: Journey) -> None:
+        """A telephone hour late in the evening: at most sites it is tomorrow already in Greenwich."""
+        place = f"scheduling/sessions/{journey.id('late')}"
+        start, end = (journey.weeks.at(LATE_DAY, journey.zone, 20, minute) for minute in (0, 50))
+        patient_id = str(journey.patient.patient_id)
+        body = {
+            "kind": "cbt", "place": "telehealth", "leader_id": str(journey.patient.group.leader_id), "starts_at": start,
+            "ends_at": end, "patient_ids": [patient_id],
+        }  # fmt: skip
+        await journey.do("PUT", place, body, "front_desk", "book late hour")
+        lines = [{"patient_id": patient_id, "status": "attended"}]
+        sheet = {"started_at": start, "ended_at": end, "lines": lines}
+        await journey.do("POST", f"{place}/attendance-sheet", sheet, "counsellor", "late hour held")
 
     async def _meetings(self, journey: Journey, writer: int) -> None:
         patient_id = journey.patient.patient_id

@@ -84,7 +84,10 @@ class Surroundings(Breaking):
                 return
 
     async def _second_copy(self, fault: Fault) -> None:
-        """The same process once more, then killed or stopped: lanes and partitions change hands twice."""
+        await self.second_copy(fault)
+
+    async def second_copy(self, fault: Fault) -> int:
+        """The same process once more, then killed or stopped: lanes and partitions change hands twice. Its port."""
         service, _, kind = fault.target.partition("-")
         ports = ports_of(self.system) | {fault.target: free_ports(1)[0]}
         program = service_program(self.system.instance, service, kind, ports)
@@ -107,6 +110,7 @@ class Surroundings(Breaking):
             await asyncio.to_thread(copy.wait)
 
         self.later(end())
+        return ports[fault.target]
 
     async def _network_cut(self, fault: Fault) -> None:
         """The process runs, but reaches neither PostgreSQL nor Kafka."""
