@@ -24,6 +24,10 @@ class Scripted:
         self.asked: list[dict[str, str]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for _ in ("startup", "shutdown"):
+                await send({"type": f"{(await receive())['type']}.complete"})
+            return
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         self.asked.append(headers | {"at": f"{scope['path']}?{scope['query_string'].decode()}"})
         status, named, body = self.answers.pop(0)
