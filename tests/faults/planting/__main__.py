@@ -169,8 +169,10 @@ def page(findings: Sequence[Finding], alarms: Sequence[Finding]) -> str:
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"{sum(one.caught for one in findings)} of {len(findings)} were caught in time. "
-            f"The same {len(alarms)} scenes on a sound system: {sum(bool(one.violations) for one in alarms)} false alarms.",
+            (
+                f"{sum(one.caught for one in findings)} of {len(findings)} were caught in time. "
+                f"The same {len(alarms)} scenes on a sound system: {sum(bool(one.violations) for one in alarms)} false alarms."
+            ),
             "",
         ]
     )
