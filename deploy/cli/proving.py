@@ -141,7 +141,7 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> NoReturn:
     else:
         _faults(result["faults"])
         if result["degraded"]:
-            say(f"{result['degraded']} patients have parked events and were not compared")
+            say(f"{result['degraded']} patients have events that are parked, edited or discarded: not compared in that")
         if not result["faults"]:
             say(
                 f"{result['events']} events and {result['patients']} patients are right, as of {result['verified_until']}"

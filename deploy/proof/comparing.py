@@ -18,12 +18,23 @@ from shared.lanes import lane_of
 
 PLAN_STATE: Final = "intake.plan-state.v1"
 TAPER_SCHEDULE: Final = "medication.taper-schedule.v1"
+FOLDS: Final = {
+    PLAN_STATE: ("intake", "intake-plan-state-v1"),
+    TAPER_SCHEDULE: ("medication", "medication-taper-schedule-v1"),
+}
+"""Topic to the service and the consumer that write it."""
 SOURCES: Final = {PLAN_STATE: ("intake", "scheduling", "medication"), TAPER_SCHEDULE: ("medication",)}
 
 _CHECKPOINT: Final = """
 select coalesce(last_sequence, 0) from projection.checkpoint where projection = $1 and topic = $2 and partition = $3
 """
-_PARKED: Final = "select exists (select from projection.parked where consumer = $1 and key = $2)"
+# Something is parked, or an operator has had a parked event applied with other content, or left out: then the log alone
+# does not say what is to be shown.
+_SET_APART: Final = """
+select exists (select from projection.parked where consumer = $1 and key = $2) or exists (
+    select from log.event where stream = any(array[format('parking-%s.%s', $1, $2), format('parking-%s.%s.erased', $1, $2)])
+        and type in ('ParkedEventEdited', 'ParkedEventDiscarded'))
+"""
 _PLAN_STATE: Final = (
     "select sources::text, degraded_since, figures::text as figures from view.plan_state where patient_id = $1"
 )
@@ -36,13 +47,14 @@ select sources::text, degraded_since, figures::text as figures from view.taper_s
 class Comparison:
     """What was found about one patient. `complete` says that everything shown has taken in all of the patient's events.
 
-    `degraded` says that some of it waits for repair (an event is parked); that is told by the service itself, and no fault.
+    `degraded` says that some of it was not compared: an event is parked, or an operator has edited or discarded one.
     """
 
     patient_id: UUID
     faults: list[str] = field(default_factory=list)
     complete: bool = True
     degraded: bool = False
+    set_apart: set[str] = field(default_factory=set)
 
     def differ(self, what: str, names: Sequence[str]) -> None:
         """These figures or columns are not what the events say. Values stay where they are: they are about a person."""
@@ -54,6 +66,9 @@ async def compare(
 ) -> Comparison:
     """One patient's rows, and the newest values of the compacted topics as far as `values` has them."""
     found = Comparison(patient_id)
+    for topic, (service, consumer) in FOLDS.items():
+        if await connections[service].fetchval(_SET_APART, consumer, str(patient_id)):
+            found.set_apart.add(topic)
     # What is shown is read before the events, so that every event it has taken in is among them.
     shown = [await _rows(connections[table.service], table, patient_id) for table in TABLES]
     states = await connections["intake"].fetch(_PLAN_STATE, patient_id)
@@ -80,7 +95,7 @@ class Shown:
     """A table's rows of one patient, and the position that they stand at, all of one moment."""
 
     position: int
-    parked: bool
+    set_apart: bool
     rows: Rows
 
 
@@ -89,12 +104,12 @@ async def _rows(connection: Connection, table: Table, patient_id: UUID) -> Shown
     columns = ", ".join(table.columns)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         position = await connection.fetchval(_CHECKPOINT, table.projection, *where)
-        parked = await connection.fetchval(_PARKED, table.projection, str(patient_id))
+        set_apart = await connection.fetchval(_SET_APART, table.projection, str(patient_id))
         rows = await connection.fetch(
             f"select {table.key}::text as key, {columns} from view.{table.name} where patient_id = $1",  # noqa: S608 - names are ours
             patient_id,
         )
-    return Shown(position or 0, parked, {row["key"]: _plain(row) for row in rows})
+    return Shown(position or 0, set_apart, {row["key"]: _plain(row) for row in rows})
 
 
 def _plain(row: Mapping[str, Any]) -> Row:
@@ -112,8 +127,8 @@ def _plain(row: Mapping[str, Any]) -> Row:
 
 def _table(found: Comparison, table: Table, shown: Shown, events: Sequence[Told]) -> None:
     found.complete &= shown.position >= newest(events).get(table.service, 0)
-    found.degraded |= shown.parked
-    if shown.parked:
+    found.degraded |= shown.set_apart
+    if shown.set_apart:
         return
     wanted = table.wanted(up_to(events, {table.service: shown.position}))
     found.differ(f"{table.service} table {table.name}", list(_row_differences(wanted, shown.rows)))
@@ -132,7 +147,7 @@ def _output(found: Comparison, topic: str, what: str, events: Sequence[Told], va
     reached = _reached(value["sources"])
     last = newest(events)
     found.complete &= all(reached.get(service, 0) >= last.get(service, 0) for service in SOURCES[topic])
-    if value["degraded_since"]:
+    if value["degraded_since"] or topic in found.set_apart:
         found.degraded = True
         return
     taken, figures = up_to(events, reached), value["figures"]

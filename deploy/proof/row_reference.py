@@ -17,7 +17,7 @@ type Says = Mapping[str, Callable[[Words, Row], Row]]
 class Table:
     """A read table: which projection keeps it, what names a row (`key` is SQL), and what each kind of event says about a row.
 
-    With `counts_versions` the row's version is the number of events of its stream.
+    With `shows_versions` the row says which version of its stream it stands at.
     """
 
     service: str
@@ -27,16 +27,16 @@ class Table:
     columns: tuple[str, ...]
     category: str
     says: Says
-    counts_versions: bool = False
+    shows_versions: bool = False
 
     def wanted(self, events: Sequence[Told]) -> Rows:
         """The rows that these events make."""
         rows: Rows = {}
         for one in (one for one in events if one.service == self.service and one.category == self.category):
             says = self.says.get(one.type)
-            row = rows.setdefault(one.subject, {"version": 0} if self.counts_versions else {})
-            if self.counts_versions:
-                row["version"] += 1
+            row = rows.setdefault(one.subject, {})
+            if self.shows_versions:
+                row["version"] = one.version
             row |= says(one.data, row) if says else {}
         return {key: row for key, row in rows.items() if row}
 

@@ -111,6 +111,10 @@ async def _readers(owner: Connection, service: Service, topics: set[str]) -> Non
     read = {topic for one in service.projections for topic in (getattr(one, "topics", ()) or (one.topic,))}  # type: ignore[union-attr]
     if not read & topics:
         return
+    for name in names:
+        await owner.execute(
+            "select projection.retire($1)", name
+        )  # a side that is being built stands on the lost history
     tables = [row["name"] for row in await owner.fetch(_TABLES)]
     await owner.execute(f"truncate {', '.join(tables)}")
     await owner.execute(_NOT_DUE)  # the projections that made them make them again

@@ -199,3 +199,23 @@ async def test_whoever_has_not_taken_everything_in_is_told(system: System, patie
 
         assert found
         assert verifier.findings.all == []
+
+
+async def test_who_has_parked_events_is_counted_and_not_compared(system: System, patient: Patient) -> None:
+    """T30: the service says itself that these rows lack something."""
+    database = await asyncpg.connect(system.dsn("medication"))
+    who = ("medication", str(patient.patient_id))
+    async with verifier_of(system) as verifier, planted(system, *PLANTED["a dose"], patient.patient_id):
+        await database.execute(
+            """insert into projection.parked (consumer, topic, partition, record_offset, key, reason, headers)
+               values ($1, 'medication.events.v1', 0, -1, $2, 'planted', '[]')""",
+            *who,
+        )
+        found = await verifier.compare(patient.patient_id, {})
+        await database.execute("delete from projection.parked where consumer = $1 and key = $2", *who)
+        again = await verifier.compare(patient.patient_id, {})
+    await database.close()
+
+    assert (found.faults, found.degraded) == ([], True)
+    assert again.faults
+    assert not again.degraded
