@@ -73,7 +73,7 @@ class Story:
     passed: dict[int, dict[int, bytes]] = field(default_factory=dict)
     restorations: list[Statement] = field(default_factory=list)
 
-    def take(self, line: bytes, key: Ed25519PublicKey) -> Statement:
+    def add(self, line: bytes, key: Ed25519PublicKey) -> Statement:
         """Read the next line. Raises CheckpointsBroken unless it is signed, continues the line before and is of this service."""
         where = f"{self.service}: checkpoint {self.number + 1}"
         try:
@@ -112,7 +112,7 @@ class Checkpoints:
         """The whole story, every signature checked. Raises CheckpointsBroken."""
         story = Story(self.service)
         for line in self.lines():
-            story.take(line, key)
+            story.add(line, key)
         return story
 
     def lines(self) -> list[bytes]:
@@ -156,7 +156,7 @@ class Checkpoints:
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        story.take(line, key.public_key())
+        story.add(line, key.public_key())
         return statement
 
 

@@ -128,7 +128,7 @@ def _exactly[Line: msgspec.Struct](line: bytes, kind: type[Line]) -> Line:
 def _checkpoint(line: CheckpointLine, records: dict[str, Record], key: Ed25519PublicKey, verdict: Verdict) -> None:
     record = records.setdefault(line.service, Record(line.service))
     try:
-        record.story.take(bytes(line.checkpoint), key)
+        record.story.add(bytes(line.checkpoint), key)
     except CheckpointsBroken as broken:
         verdict.faults.append(str(broken))
 
