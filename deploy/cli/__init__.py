@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from deploy.cli import looking, parked, processes, projection, proving, recovering, running, tokens, topics
+from deploy.cli import looking, parked, processes, projection, proving, recovering, running, taper, tokens, topics
 from deploy.contracts import commands as contracts
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for command in COMMANDS:
     app.command()(command)
 app.command("try")(tokens.try_it)
 app.add_typer(topics.app, name="topics")
+app.add_typer(taper.app, name="taper")
 app.add_typer(parked.app, name="parked")
 app.add_typer(projection.app, name="projection")
 app.add_typer(contracts.app, name="contracts")
