@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -184,20 +185,19 @@ async def test_continuous_verification_ends_with_the_first_fault(system: System,
 
 async def test_whoever_has_not_taken_everything_in_is_told(system: System, patient: Patient) -> None:
     """A fold that stands still shows nothing wrong, only too little: that is a fault when it stays."""
-    database = await asyncpg.connect(system.dsn("intake"))
     async with verifier_of(system) as verifier:
-        sql = "update projection.checkpoint set last_sequence = last_sequence - 1 where projection = 'intake' and partition = $1"
-        back = sql.replace("- 1", "+ 1")
-        lane = lane_of(str(patient.patient_id))
-        await database.execute(sql, lane)
-        verifier.unsure[patient.patient_id] = await verifier.now()
-        await settle(verifier, 1.0)
-        found = verifier.findings.all
-        await database.execute(back, lane)
-        await whole(verifier)
-        await database.close()
+        await verifier.follow()
+        system.kill("scheduling-worker", signal.SIGSTOP)
+        try:
+            await touched(system, patient)
+            await verifier.follow()
+            await settle(verifier, 3.0)
+            found = verifier.findings.all
+        finally:
+            system.kill("scheduling-worker", signal.SIGCONT)
+        await settle(verifier)
 
-        assert found
+        assert any(f"patient {patient.patient_id}" in one and "has not taken in all events" in one for one in found)
         assert verifier.findings.all == []
 
 

@@ -226,7 +226,7 @@ async def kill_backends(dsn: str) -> None:
     await connection.close()
 
 
-REQUESTS = 120
+REQUESTS = 240
 KILLS = 6
 
 
@@ -261,9 +261,9 @@ async def run_program(database: ServiceDatabase, *, killed: bool) -> list[dict[s
         cwd=Path(__file__).parents[3],
     )
     assert process.stdout is not None
-    lines = [await process.stdout.readline()]
+    lines = []
     if killed:
-        await asyncio.sleep(random.uniform(0.0, 0.1))
+        lines = [await process.stdout.readline() for _ in range(random.randint(1, REQUESTS // 3))]
         process.kill()
     lines += (await process.stdout.read()).splitlines(keepends=True)
     await process.wait()
