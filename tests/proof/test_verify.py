@@ -19,7 +19,7 @@ from deploy.demo.compare import settled
 from deploy.demo.run import run
 from deploy.demo.ways import Patient, Way
 from deploy.proof.comparing import PLAN_STATE, TAPER_SCHEDULE
-from deploy.proof.passes import settle, whole
+from deploy.proof.passes import settle
 from deploy.proof.values import of
 from deploy.proof.verifier import Findings, Verifier, opened
 from shared.lanes import lane_of
