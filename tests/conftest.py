@@ -13,21 +13,19 @@ from deploy.ports import free_ports
 from tests.embedded import ServiceDatabase, TestKafka, TestPostgres, open_folder
 from tests.system import System, running_system
 
-LONG = ("tests/recovery/", "tests/faults/", "tests/deploy/", "tests/shared/fold/")
-
 type MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests: a file stays whole, one of the two has the running system, what takes long comes first."""
+    """Two processes share the tests: one runs those that start the whole system, the other the rest, file by file."""
 
     def system(item: pytest.Item) -> bool:
-        return "system" in getattr(item, "fixturenames", ())
+        return item.get_closest_marker("system") is not None
 
     for item in items:
         item.add_marker(pytest.mark.xdist_group("system" if system(item) else item.location[0]))
-    items.sort(key=lambda item: (not system(item), not item.location[0].startswith(LONG)))
+    items.sort(key=lambda item: not system(item))
 
 
 @pytest.fixture(scope="session")
