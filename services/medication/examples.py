@@ -84,3 +84,29 @@ RESUMPTION: Final = _one("A week later", {"resumed_on": "2025-11-21"})
 STOP: Final = _one(
     "Stays where it is", {"reason": "stays_at_this_dose", "stopped_on": "2025-11-28", "note": "Doing well at 14 mg."}
 )
+
+TAPER_PREVIEW: Final = _one(
+    "Capped methadone by 1 mg, at most 25 % in two weeks, beside a fixed cut",
+    {
+        "start_dose_mg": "60",
+        "target_dose_mg": "0",
+        "steps_min": 16,
+        "steps_max": 52,
+        "step_days": 14,
+        "increment_mg": "1",
+        "scale": {"kind": "exponential", "reference_dose_mg": "10"},
+        "relative_caps": [{"fraction": "0.25", "window_days": 14}],
+        "jump_off_max_mg": "5",
+        "compare": [{"shape": "linear"}, {"shape": "percent_of_current", "fraction": "0.1"}],
+    },
+) | _one(
+    "Films of 2 to 12 mg",
+    {
+        "start_dose_mg": "24",
+        "target_dose_mg": "8",
+        "steps": 8,
+        "step_days": 28,
+        "units": [{"strength_mg": "2"}, {"strength_mg": "4"}, {"strength_mg": "8"}, {"strength_mg": "12"}],
+        "scale": {"kind": "hyperbolic", "ed50_mg": "4"},
+    },
+)

@@ -1,0 +1,38 @@
+"""A taper, calculated and not recorded: the question as it is asked over HTTP, and the answer or why there is none."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import yaml
+from pydantic import WithJsonSchema
+
+from services.medication.calculator import calculator
+from services.medication.smoothest.preview import preview
+from shared.failures import Invalid, TooLarge
+
+_WIRE: Final = yaml.safe_load((Path(__file__).parent / "smoothest" / "wire.yaml").read_text())
+
+# Both are in the specification's own format, whose fields are read, in its order, where the answer is calculated.
+type TaperRequest = Annotated[dict[str, Any], WithJsonSchema(_WIRE["request"])]
+type TaperAnswer = Annotated[dict[str, Any], WithJsonSchema(_WIRE["answer"])]
+
+_FIELD: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
+
+
+class TaperTooLarge(TooLarge):
+    """The exact optimum would need more states than are calculated; longer steps or fewer doses make it smaller."""
+
+
+async def answer_to(request: dict[str, Any]) -> dict[str, Any]:
+    """The smoothest schedule, or why there is none. Raises Invalid for the first wrong field, TaperTooLarge, and what the calculator raises."""
+    answer = await calculator.answer(preview, request)
+    match answer["status"]:
+        case "invalid":
+            # An unknown field may be named for a person.
+            field = answer["field"] if _FIELD.fullmatch(answer["field"]) else "(unknown)"
+            raise Invalid(answer["detail"], field=field)
+        case "too_large":
+            raise TaperTooLarge
+        case _:
+            return answer
