@@ -38,6 +38,7 @@ RULES: Rules = {
     "get_taper_schedule": allow(*_READERS),
     "list_taper_schedules": allow(*_READERS),
     "preview_taper": allow(*_DOSING),
+    "compare_tapers": allow(*_DOSING),
     "get_formulary": allow(*_READERS, Role.FRONT_DESK),
     "get_clinical_policies": allow(*_READERS, Role.FRONT_DESK),
     "get_medication_record": allow(*_READERS),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 
 from services.medication import examples, taper_preview
 from services.medication.calculator import while_serving
-from services.medication.taper_preview import TaperAnswer, TaperRequest
+from services.medication.taper_preview import Alternatives, AlternativesRequest, TaperAnswer, TaperRequest
 
 router = APIRouter(tags=["taper previews"], lifespan=while_serving)
 
@@ -17,3 +17,11 @@ async def preview_taper(
 ) -> TaperAnswer:
     """Which dispensable schedule is the smoothest under the caps, or why is there none? Nothing is recorded."""
     return await taper_preview.answer_to(body)
+
+
+@router.post("/taper-alternatives")
+async def compare_tapers(
+    body: Annotated[AlternativesRequest, Body(openapi_examples=examples.TAPER_ALTERNATIVES)],
+) -> Alternatives:
+    """How do conventional ways down compare with the smoothest, and which rules does each break? Nothing is recorded."""
+    return await taper_preview.side_by_side(body)

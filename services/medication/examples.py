@@ -110,3 +110,21 @@ TAPER_PREVIEW: Final = _one(
         "scale": {"kind": "hyperbolic", "ed50_mg": "4"},
     },
 )
+TAPER_ALTERNATIVES: Final = _one(
+    "Ten percent of the dose that was handed out, and of the first dose",
+    {
+        "question": {
+            "start_dose_mg": "80",
+            "target_dose_mg": "20",
+            "steps": 14,
+            "step_days": 14,
+            "increment_mg": "1",
+            "scale": {"kind": "exponential", "reference_dose_mg": "10"},
+            "relative_caps": [{"fraction": "0.1", "window_days": 14}],
+        },
+        "shapes": [
+            {"shape": "percent_of_current", "fraction": "0.1", "basis": "dispensed", "rounding": "up"},
+            {"shape": "percent_of_original", "fraction": "0.1", "basis": "ideal", "rounding": "half_up"},
+        ],
+    },
+)

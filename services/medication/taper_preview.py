@@ -8,6 +8,7 @@ import yaml
 from pydantic import WithJsonSchema
 
 from services.medication.calculator import calculator
+from services.medication.smoothest.alternatives import alternatives
 from services.medication.smoothest.preview import preview
 from shared.failures import Invalid, TooLarge
 
@@ -16,6 +17,8 @@ _WIRE: Final = yaml.safe_load((Path(__file__).parent / "smoothest" / "wire.yaml"
 # Both are in the specification's own format, whose fields are read, in its order, where the answer is calculated.
 type TaperRequest = Annotated[dict[str, Any], WithJsonSchema(_WIRE["request"])]
 type TaperAnswer = Annotated[dict[str, Any], WithJsonSchema(_WIRE["answer"])]
+type AlternativesRequest = Annotated[dict[str, Any], WithJsonSchema(_WIRE["alternatives_request"])]
+type Alternatives = Annotated[dict[str, Any], WithJsonSchema(_WIRE["alternatives_answer"])]
 
 _FIELD: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 
@@ -26,7 +29,16 @@ class TaperTooLarge(TooLarge):
 
 async def answer_to(request: dict[str, Any]) -> dict[str, Any]:
     """The smoothest schedule, or why there is none. Raises Invalid for the first wrong field, TaperTooLarge, and what the calculator raises."""
-    answer = await calculator.answer(preview, request)
+    return good(await calculator.answer(preview, request))
+
+
+async def side_by_side(request: dict[str, Any]) -> dict[str, Any]:
+    """The smoothest schedule beside conventional ways down. Raises as `answer_to`."""
+    return good(await calculator.answer(alternatives, request))
+
+
+def good(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, unless it is a refusal. Raises Invalid and TaperTooLarge."""
     match answer["status"]:
         case "invalid":
             # An unknown field may be named for a person.

@@ -93,3 +93,16 @@ def test_the_documented_schema_fits_what_is_asked_and_answered(request_body: dic
     jsonschema.validate(answer, _WIRE["answer"])
     assert answer.keys() <= _WIRE["answer"]["properties"].keys()
     assert answer["status"] in {"optimal", "infeasible"}
+
+
+async def test_alternatives_stand_side_by_side(clinic: Clinic) -> None:
+    body = next(iter(examples.TAPER_ALTERNATIVES.values()))["value"]
+    answer = await clinic.post("taper-alternatives", body, "nurse")
+    wrong = await clinic.post("taper-alternatives", {"question": body["question"] | {"steps": 0}}, "nurse")
+
+    assert answer.status_code == 200, answer.text
+    jsonschema.validate(body, _WIRE["alternatives_request"])
+    jsonschema.validate(answer.json(), _WIRE["alternatives_answer"])
+    broken = [[step["step"] for step in one["violations"]] for one in answer.json()["alternatives"]]
+    assert broken == [[], [2, 3, 4, 5, 6, 7, 8]]
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "question.steps")

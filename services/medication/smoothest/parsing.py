@@ -89,6 +89,10 @@ class Fields:
             raise self.wrong(name, "a list is needed")
         return value
 
+    def anything(self, name: str) -> object:
+        """Whatever stands there; None when nothing does."""
+        return self._values.get(name)
+
     def each[T](self, name: str, names: str, read: Callable[["Fields"], T]) -> tuple[T, ...]:
         """Every object of a list, read one by one."""
         return tuple(
