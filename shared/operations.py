@@ -95,6 +95,7 @@ class Operation:
         self._body = TypeAdapter[Any](self.body_field.field_info.annotation) if self.body_field else None
         self._status: int = route.status_code or 200
         self._response_field = route.response_field
+        self._kind: bytes = getattr(route.response_class, "media_type", "application/json").encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path_params: Mapping[str, str]) -> None:
         """Answer one request. Raises Failures; nothing is looked at before the caller is known and permitted."""
@@ -105,7 +106,7 @@ class Operation:
             raise Forbidden
         with self.turns.one(call.caller.subject):
             body = await self._answer(call, receive, path_params)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers = [(b"content-type", self._kind), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -162,6 +163,8 @@ class Operation:
     def _written(self, result: Any) -> bytes:
         if isinstance(result, Accepted):
             return msgspec.json.encode(result)
+        if isinstance(result, bytes):  # a picture or a print, of the kind that the route declares
+            return result
         field = self._response_field
         if field is None:
             return b""

@@ -39,6 +39,7 @@ RULES: Rules = {
     "list_taper_schedules": allow(*_READERS),
     "preview_taper": allow(*_DOSING),
     "compare_tapers": allow(*_DOSING),
+    "plot_tapers": allow(*_DOSING),
     "get_formulary": allow(*_READERS, Role.FRONT_DESK),
     "get_clinical_policies": allow(*_READERS, Role.FRONT_DESK),
     "get_medication_record": allow(*_READERS),

@@ -8,6 +8,7 @@ import yaml
 from pydantic import WithJsonSchema
 
 from services.medication.calculator import calculator
+from services.medication.plot_alternatives import drawn
 from services.medication.smoothest.alternatives import alternatives
 from services.medication.smoothest.preview import preview
 from shared.failures import Invalid, TooLarge
@@ -35,6 +36,12 @@ async def answer_to(request: dict[str, Any]) -> dict[str, Any]:
 async def side_by_side(request: dict[str, Any]) -> dict[str, Any]:
     """The smoothest schedule beside conventional ways down. Raises as `answer_to`."""
     return good(await calculator.answer(alternatives, request))
+
+
+async def pictured(request: dict[str, Any]) -> bytes:
+    """The same as a picture. Raises as `answer_to`."""
+    svg: str = good(await calculator.answer(drawn, request))["picture"]
+    return svg.encode()
 
 
 def good(answer: dict[str, Any]) -> dict[str, Any]:

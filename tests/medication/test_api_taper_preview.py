@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
@@ -106,3 +107,13 @@ async def test_alternatives_stand_side_by_side(clinic: Clinic) -> None:
     broken = [[step["step"] for step in one["violations"]] for one in answer.json()["alternatives"]]
     assert broken == [[], [2, 3, 4, 5, 6, 7, 8]]
     assert (wrong.status_code, wrong.json()["field"]) == (422, "question.steps")
+
+
+async def test_the_alternatives_are_drawn(clinic: Clinic) -> None:
+    body = next(iter(examples.TAPER_ALTERNATIVES.values()))["value"]
+    answer = await clinic.post("taper-alternatives/plot.svg", body, "nurse")
+    wrong = await clinic.post("taper-alternatives/plot.svg", body | {"shapes": 1}, "nurse")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert ET.fromstring(answer.content).tag == "{http://www.w3.org/2000/svg}svg"
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "shapes")
