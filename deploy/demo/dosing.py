@@ -77,6 +77,7 @@ async def taper(journey: Journey) -> None:
     starts = [TAPER_DAY, TAPER_DAY + STEP_DAYS, LAST_DAY + 14, LAST_DAY + 28]
     steps = [{"starts_on": weeks.on(day), "dose_mg": dose} for day, dose in zip(starts, doses, strict=True)]
     body = {"order_id": str(journey.id("order")), "target_dose_mg": doses[-1], "steps": steps}
+    body["rationale"] = "Agreed with the patient, who was on less until last month; the first cuts are close together."
     started = await journey.do("PUT", place, body, "prescriber", "taper")
     version = started["version"]
     version = await confirm(journey, 1, weeks.day(TAPER_DAY - 1), version)

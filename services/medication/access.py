@@ -40,6 +40,7 @@ RULES: Rules = {
     "preview_taper": allow(*_DOSING),
     "compare_tapers": allow(*_DOSING),
     "plot_tapers": allow(*_DOSING),
+    "list_taper_templates": allow(*_READERS, Role.FRONT_DESK),
     "get_formulary": allow(*_READERS, Role.FRONT_DESK),
     "get_clinical_policies": allow(*_READERS, Role.FRONT_DESK),
     "get_medication_record": allow(*_READERS),

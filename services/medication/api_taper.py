@@ -1,6 +1,7 @@
 """Routes: tapers, their steps and pauses, and their schedules."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -12,17 +13,29 @@ from services.medication.formulary import formulary
 from services.medication.paths import OfPatient, TaperId
 from services.medication.site_time import effective_at, local_date
 from services.medication.story import Story
+from services.medication.taper_policies import policies_for
 from services.medication.taper_start import StartTaper
 from services.medication.views_taper import TaperSchedule, TaperSheet, TaperStatus
 from shared.decider import command
-from shared.events.medication import PlannedStep, TaperHoldReason, TaperStopReason, Tolerance
+from shared.events.medication import (
+    DoseBasis,
+    DoseRounding,
+    EffectScale,
+    PlannedStep,
+    TaperDesign,
+    TaperHoldReason,
+    TaperShape,
+    TaperStopReason,
+    Tolerance,
+)
 from shared.http import Accepted, Commands, Page, Queries
 from shared.log import Act, Given, Subject
-from shared.units import Milligrams, Prose
+from shared.units import Code, Milligrams, Prose
 
 router = APIRouter(tags=["tapers"])
 
 type StepNumber = Annotated[int, Field(ge=1, le=400, examples=[1])]
+type IdealMilligrams = Annotated[Decimal, Field(ge=0, le=10_000, max_digits=12, decimal_places=6, examples=["16.2"])]
 
 
 @command
@@ -31,15 +44,34 @@ class StepPlan:
 
     starts_on: date
     dose_mg: Milligrams
+    ideal_mg: IdealMilligrams | None = None
+
+
+@command
+class DesignNote:
+    """How the plan was made, and on which scale of effect it is smooth; `scale_mg` is the reference dose or the ED50."""
+
+    shape: TaperShape
+    scale: EffectScale
+    scale_mg: IdealMilligrams | None = None
+    basis: DoseBasis | None = None
+    rounding: DoseRounding | None = None
 
 
 @command
 class TaperPlan:
-    """The way down for an order; no step is higher than the one before, the last is the target."""
+    """The way down for an order; no step is higher than the one before, the last is the target.
+
+    It is held to the caps that apply to every taper of the medicine and to those of the template, if one is named; a cut
+    above one of them needs the rationale.
+    """
 
     order_id: UUID
     target_dose_mg: Milligrams
     steps: Annotated[tuple[StepPlan, ...], Field(min_length=1, max_length=400)]
+    template_id: Code | None = None
+    design: DesignNote | None = None
+    rationale: Prose | None = None
 
 
 @command
@@ -93,9 +125,9 @@ async def start_taper(
     state, _ = await door.state(order.decider, body.order_id)
     prescription = order.prescribed(state)
     product = formulary().product(prescription.product_id, prescription.product_version)
-    steps = tuple(PlannedStep(one.starts_on, one.dose_mg) for one in body.steps)
-    today = local_date(door.now, prescription.zone)
-    start = StartTaper(taper_id, body.order_id, product, body.target_dose_mg, steps, today)
+    plan = (body.target_dose_mg, planned(body.steps), local_date(door.now, prescription.zone))
+    policies = policies_for(prescription.medicine, body.template_id)
+    start = StartTaper(taper_id, body.order_id, product, *plan, policies, designed(body.design), body.rationale)
     earlier = (Given(taper.decider, state.taper_id),) if state.taper_id is not None else ()
     given = (Given(order.decider, body.order_id), *earlier)
     return await door.handle(
@@ -193,6 +225,18 @@ async def list_taper_schedules(
 ) -> Page[TaperSchedule]:
     """Which tapers are there at my sites, and which wait for a prescriber's decision?"""
     return await views_taper.schedules(door, patient_id, status, decision_due_by, on)
+
+
+def planned(steps: tuple[StepPlan, ...]) -> tuple[PlannedStep, ...]:
+    """The steps as the record has them."""
+    return tuple(PlannedStep(one.starts_on, one.dose_mg, one.ideal_mg) for one in steps)
+
+
+def designed(note: DesignNote | None) -> TaperDesign | None:
+    """How the plan was made, as the record has it."""
+    if note is None:
+        return None
+    return TaperDesign(note.shape, note.scale, note.scale_mg, note.basis, note.rounding)
 
 
 async def today_of(door: Commands, taper_id: UUID) -> tuple[date, str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from shared.events.medication import (
     TaperCompleted,
+    TaperDesign,
     TaperEvent,
     TaperHeld,
     TaperResumed,
@@ -63,6 +64,7 @@ class Taper:
     target_dose_mg: Decimal = Decimal(0)
     steps: tuple[Step, ...] = ()
     quiet_since: date | None = None
+    design: TaperDesign | None = None
 
     def begun(self, on: date) -> int:
         """The number of the step that is in effect on a date; 0 before the first."""
@@ -115,6 +117,7 @@ def started(event: TaperStarted) -> Taper:
         start_dose_mg=event.start_dose_mg,
         target_dose_mg=event.target_dose_mg,
         steps=tuple(Step(number, one.dose_mg, one.starts_on) for number, one in enumerate(event.steps, start=1)),
+        design=event.design,
     )
 
 

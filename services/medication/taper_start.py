@@ -7,15 +7,18 @@ from uuid import UUID
 
 from services.medication import order as orders
 from services.medication.product import Product
+from services.medication.taper_caps import above_caps, checked
 from services.medication.taper_course import BACKDATED_DAYS_MAX, PLANNED_DAYS_MAX, Status, Taper
+from services.medication.taper_policies import TaperPolicy
 from shared.decider import command
-from shared.events.medication import PlannedStep, TaperEvent, TaperStarted
+from shared.events.medication import EffectScale, PlannedStep, TaperDesign, TaperEvent, TaperStarted
 from shared.failures import Invalid, Refused
+from shared.units import Prose
 
 
 @command
 class StartTaper:
-    """Lay out the way down from what the order gives today."""
+    """Lay out the way down from what the order gives today. A cut above a cap of `policies` needs a rationale."""
 
     taper_id: UUID
     order_id: UUID
@@ -23,6 +26,9 @@ class StartTaper:
     target_dose_mg: Decimal
     steps: tuple[PlannedStep, ...]
     today: date
+    policies: tuple[TaperPolicy, ...] = ()
+    design: TaperDesign | None = None
+    rationale: Prose | None = None
 
 
 class TaperAlreadyStarted(Refused):
@@ -57,6 +63,10 @@ class TargetNotReached(Invalid):
     """The last step has to be the target."""
 
 
+class ScaleNeedsParameter(Invalid):
+    """Every effect scale but the linear one takes a reference dose or an ED50, above 0."""
+
+
 def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier: Taper | None) -> Sequence[TaperEvent]:
     """Downward only, from what is given today to the target, in dispensable doses on rising dates."""
     if taper.status is not Status.ABSENT:
@@ -77,6 +87,10 @@ def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier
     start_dose_mg = earlier.dose_on(first_on) if earlier is not None else prescription.dose_mg
     # What was dosed under an earlier taper stays with that one.
     check_steps(command, start_dose_mg, prescription.starts_on if earlier is None else command.today)
+    check_design(command.design)
+    # Before there was a taper, the order's dose was taken.
+    taken = earlier.dose_on if earlier is not None else lambda _: start_dose_mg
+    exceeded = checked(above_caps(command.policies, command.steps, taken), command.rationale)
     return [
         TaperStarted(
             patient_id=prescription.patient_id,
@@ -87,8 +101,18 @@ def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier
             start_dose_mg=start_dose_mg,
             target_dose_mg=command.target_dose_mg,
             steps=command.steps,
+            design=command.design,
+            policies=tuple(one.used for one in command.policies),
+            caps_exceeded=exceeded,
+            rationale=command.rationale,
         )
     ]
+
+
+def check_design(design: TaperDesign | None) -> None:
+    """Raises ScaleNeedsParameter."""
+    if design is not None and (design.scale is EffectScale.LINEAR) == bool(design.scale_mg):
+        raise ScaleNeedsParameter(field="design.scale_mg")
 
 
 def check_steps(command: StartTaper, start_dose_mg: Decimal, not_before: date) -> None:

@@ -190,3 +190,36 @@ async def test_schedules_stay_at_their_site(clinic: Clinic) -> None:
     for path in (f"tapers/{taper}", f"tapers/{taper}/schedule", f"tapers/{taper}/story"):
         assert (await clinic.client.get(f"/v1/{path}", headers=elsewhere)).status_code == 404
     assert (await clinic.get("taper-schedules", "prescriber", site="hilltop"))["items"] == []
+
+
+async def test_methadone_is_held_to_its_label(clinic: Clinic) -> None:
+    order, taper = str(uuid4()), str(uuid4())
+    await signed(clinic, order, product_id="methadone-concentrate", split_doses_mg=["40"])
+    plan = {"order_id": order, "target_dose_mg": "30", "steps": steps("36", "30", first_days_ago=0, every_days=14)}
+    before = await clinic.stored()
+    refused = await clinic.put(f"tapers/{taper}", plan, "prescriber")
+    assert (refused.status_code, refused.json()["field"]) == (409, "steps[0].dose_mg")
+    assert refused.json()["type"].endswith("/cap-exceeded")
+    assert refused.json()["policy_id"] == "methadone-taper-label"
+    assert await clinic.stored() == before
+
+    design = {
+        "shape": "percent_of_current",
+        "scale": "exponential",
+        "scale_mg": "10",
+        "basis": "ideal",
+        "rounding": "up",
+    }
+    reasoned = plan | {"rationale": "Agreed.", "design": design, "template_id": "methadone-taper-slow"}
+    await clinic.done(await clinic.put(f"tapers/{taper}", reasoned, "prescriber"))
+    (told,) = (await clinic.get(f"tapers/{taper}/story", "prescriber"))["events"]
+    assert told["content"]["rationale"] == "Agreed."
+    assert told["content"]["caps_exceeded"] == ["methadone-taper-label", "methadone-taper-slow"]
+    assert told["content"]["design"] == design
+
+
+async def test_the_templates_of_a_medicine_are_shown_with_their_source(clinic: Clinic) -> None:
+    shown = (await clinic.get("taper-templates?medicine=methadone"))["items"]
+    assert {one["id"] for one in shown} == {"methadone-taper-label", "methadone-taper-slow"}
+    assert all(one["source"] and one["evidence"] for one in shown)
+    assert len((await clinic.get("taper-templates"))["items"]) > len(shown)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.event import Personal, event
+from shared.events.medication.order import PolicyUsed
 from shared.units import Code
 
 
@@ -48,17 +49,69 @@ class TakenBasis(StrEnum):
     REPORTED = "reported"
 
 
+class TaperShape(StrEnum):
+    """How the steps of a taper were found."""
+
+    BY_HAND = "by_hand"
+    SMOOTHEST = "smoothest"
+    LINEAR = "linear"
+    PERCENT_OF_ORIGINAL = "percent_of_original"
+    PERCENT_OF_CURRENT = "percent_of_current"
+    HYPERBOLIC = "hyperbolic"
+
+
+class EffectScale(StrEnum):
+    """On which scale of effect a taper is smooth."""
+
+    LINEAR = "linear"
+    EXPONENTIAL = "exponential"
+    HYPERBOLIC = "hyperbolic"
+
+
+class DoseBasis(StrEnum):
+    """From which dose of the step before the next ideal dose was taken."""
+
+    IDEAL = "ideal"
+    DISPENSED = "dispensed"
+
+
+class DoseRounding(StrEnum):
+    """Which way ideal doses were rounded to dispensable ones."""
+
+    HALF_UP = "half_up"
+    DOWN = "down"
+    UP = "up"
+
+
+@dataclass(frozen=True)
+class TaperDesign:
+    """How a plan was made. `scale_mg` is the reference dose (exponential) or the ED50 (hyperbolic): a stated assumption."""
+
+    shape: TaperShape
+    scale: EffectScale
+    scale_mg: Decimal | None = None
+    basis: DoseBasis | None = None
+    rounding: DoseRounding | None = None
+
+
 @dataclass(frozen=True)
 class PlannedStep:
-    """From `starts_on` at the site, `dose_mg` a day; steps are numbered from 1 in the order of the list."""
+    """From `starts_on` at the site, `dose_mg` a day; steps are numbered from 1 in the order of the list.
+
+    `ideal_mg` is what the plan's curve says before it is rounded to what can be handed out, where there is one.
+    """
 
     starts_on: date
     dose_mg: Decimal
+    ideal_mg: Decimal | None = None
 
 
 @event()
 class TaperStarted:
-    """The way down was laid out, with dates at the site; each step still waits for a prescriber."""
+    """The way down was laid out, with dates at the site; each step still waits for a prescriber.
+
+    `policies` are the caps that it was held to; `caps_exceeded` says which of them the rationale answers.
+    """
 
     patient_id: UUID
     taper_id: UUID
@@ -68,6 +121,10 @@ class TaperStarted:
     start_dose_mg: Decimal
     target_dose_mg: Decimal
     steps: tuple[PlannedStep, ...]
+    design: TaperDesign | None = None
+    policies: tuple[PolicyUsed, ...] = ()
+    caps_exceeded: tuple[Code, ...] = ()
+    rationale: Personal[str | None] = None
 
 
 @event()
