@@ -36,6 +36,7 @@ RULES: Rules = {
     "get_taper": allow(*_READERS),
     "get_taper_story": allow(*_READERS),
     "get_taper_schedule": allow(*_READERS),
+    "plot_taper": allow(*_READERS),
     "list_taper_schedules": allow(*_READERS),
     "preview_taper": allow(*_DOSING),
     "compare_tapers": allow(*_DOSING),

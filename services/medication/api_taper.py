@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
-from services.medication import examples, order, story, taper, views_taper
+from services.medication import examples, order, story, taper, views_taper, views_taper_plot
 from services.medication.formulary import formulary
 from services.medication.paths import OfPatient, TaperId
 from services.medication.site_time import effective_at, local_date
 from services.medication.story import Story
+from services.medication.svg import Svg
 from services.medication.taper_policies import policies_for
 from services.medication.taper_start import StartTaper
 from services.medication.views_taper import TaperSchedule, TaperSheet, TaperStatus
@@ -213,6 +214,12 @@ async def get_taper_schedule(
 ) -> TaperSchedule:
     """Where does each step stand, how far from the plan, and what is to be decided next, today at the site or `on` a day?"""
     return await views_taper.schedule(door, taper_id, on)
+
+
+@router.get("/tapers/{taper_id}/plot.svg", response_class=Svg)
+async def plot_taper(taper_id: TaperId, door: Queries) -> bytes:
+    """What was planned, what holds now, and what was given: dose and, on the plan's scale, effect over time."""
+    return await views_taper_plot.drawn(door, taper_id)
 
 
 @router.get("/taper-schedules")

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 from uuid import uuid4
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -223,3 +224,29 @@ async def test_the_templates_of_a_medicine_are_shown_with_their_source(clinic: C
     assert {one["id"] for one in shown} == {"methadone-taper-label", "methadone-taper-slow"}
     assert all(one["source"] and one["evidence"] for one in shown)
     assert len((await clinic.get("taper-templates"))["items"]) > len(shown)
+
+
+async def test_a_running_taper_is_drawn_as_planned_and_as_given(clinic: Clinic) -> None:
+    order, taper = str(uuid4()), str(uuid4())
+    await signed(clinic, order)
+    design = {"design": {"shape": "by_hand", "scale": "hyperbolic", "scale_mg": "4"}}
+    plan = {"order_id": order, "target_dose_mg": "4", "steps": steps("14", "4")} | design
+    await clinic.done(await clinic.put(f"tapers/{taper}", plan, "prescriber"))
+    await confirm(clinic, taper, 1, 8)
+    await give(clinic, order, 8, "14")
+    await clinic.done(await clinic.post(f"orders/{order}/missed-doses", {"dosing_on": ago(7)}))
+    headers = clinic.headers("counsellor")
+    drawn = await clinic.client.get(f"/v1/tapers/{taper}/plot.svg", headers=headers)
+
+    assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
+    words = [one.text for one in ET.fromstring(drawn.content).iter("{http://www.w3.org/2000/svg}text")]
+    assert words[:5] == [
+        "buprenorphine-naloxone, 16 to 4 mg a day, active",
+        "planned",
+        "as it stands",
+        "given",
+        "refused or missed",
+    ]
+    assert "Effect, % of that of the first dose (hyperbolic)" in words
+    elsewhere = clinic.headers("prescriber", site="hilltop")
+    assert (await clinic.client.get(f"/v1/tapers/{taper}/plot.svg", headers=elsewhere)).status_code == 404
