@@ -1,13 +1,14 @@
 """A taper brings one patient's dose down, step by step, each confirmed by a prescriber, until it reaches its target."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, assert_never
 from uuid import UUID
 
 from services.medication import order as orders
 from services.medication.limits import ConfirmationPolicy
-from services.medication.taper_course import BACKDATED_DAYS_MAX, Status, Step, Taper, evolve
+from services.medication.taper_course import Status, Step, Taper, evolve
+from services.medication.taper_going import DateBeforeStep, DateNotYetReached, TaperEnded, check_date, check_going
 from services.medication.taper_start import StartTaper, start
 from shared.decider import Decider, command
 from shared.events.medication import (
@@ -24,7 +25,7 @@ from shared.events.medication import (
     TaperStopReason,
     Tolerance,
 )
-from shared.failures import Invalid, NotFound, Refused
+from shared.failures import NotFound, Refused
 from shared.units import Prose
 
 
@@ -100,16 +101,8 @@ class TaperNotStarted(NotFound):
     """There is no taper under this id."""
 
 
-class TaperOnHold(Refused):
-    """The taper is held."""
-
-
 class TaperNotOnHold(Refused):
     """The taper is not held."""
-
-
-class TaperEnded(Refused):
-    """The taper was completed or stopped."""
 
 
 class StepNotNext(Refused):
@@ -126,14 +119,6 @@ class StepNotConfirmed(Refused):
 
 class StepAlreadyTaken(Refused):
     """It is recorded already that the step was taken."""
-
-
-class DateNotYetReached(Invalid):
-    """The date lies in the future."""
-
-
-class DateBeforeStep(Invalid):
-    """The date lies before what happened last in the taper, or too long ago."""
 
 
 def decide(
@@ -265,26 +250,6 @@ def pause(taper: Taper, order_id: UUID, command: HoldTaper | ResumeTaper | StopT
             ]
         case _:
             assert_never(command)
-
-
-def check_going(taper: Taper) -> None:
-    """Raises TaperOnHold or TaperEnded."""
-    if taper.status is Status.HELD:
-        raise TaperOnHold
-    if taper.status is not Status.ACTIVE:
-        raise TaperEnded
-
-
-def check_date(taper: Taper, on: date, today: date, where: str) -> None:
-    """Not in the future, and not before the step that has begun or the latest hold or resumption."""
-    if on > today:
-        raise DateNotYetReached(field=where)
-    begun = taper.begun(today)
-    known = (taper.steps[begun - 1].effective_on if begun else None, taper.quiet_since)
-    earliest = today - timedelta(days=BACKDATED_DAYS_MAX)
-    not_before = max((one for one in known if one is not None), default=earliest)
-    if on < not_before:
-        raise DateBeforeStep(field=where, not_before=not_before.isoformat())
 
 
 decider: Final[Decider[Taper]] = Decider("taper", Taper(), decide, evolve)

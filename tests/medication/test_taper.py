@@ -11,8 +11,6 @@ from services.medication import order as orders
 from services.medication.order import DoseNotDispensable, OrderMoved, OrderNotSigned
 from services.medication.taper import (
     ConfirmedTooEarly,
-    DateBeforeStep,
-    DateNotYetReached,
     ReportStepTaken,
     StepAlreadyTaken,
     StepNotConfirmed,
@@ -22,6 +20,7 @@ from services.medication.taper import (
     TaperNotStarted,
     decider,
 )
+from services.medication.taper_going import DateBeforeStep, DateNotYetReached
 from services.medication.taper_start import (
     DoseRises,
     OrderHasTaper,

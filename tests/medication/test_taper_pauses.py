@@ -8,18 +8,15 @@ from uuid import UUID
 import pytest
 
 from services.medication.taper import (
-    DateBeforeStep,
-    DateNotYetReached,
     ReopenStep,
     ReportStepTaken,
     StopTaper,
     TakeStep,
-    TaperEnded,
     TaperNotOnHold,
-    TaperOnHold,
     decider,
 )
 from services.medication.taper_course import Status
+from services.medication.taper_going import DateBeforeStep, DateNotYetReached, TaperEnded, TaperOnHold
 from shared.events.medication import (
     PlannedStep,
     TaperCompleted,
