@@ -146,10 +146,7 @@ def tapers(events: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, Summa
     for kind, stream, data in events:
         taper_id = stream.split("-", 1)[1]
         if kind == "TaperStarted":
-            steps = [
-                {"dose_mg": one["dose_mg"], "starts_on": one["starts_on"], "status": "planned"} for one in data["steps"]
-            ]
-            found[taper_id] = {"status": "active", "steps": steps}
+            found[taper_id] = {"status": "active", "steps": _planned(data)}
         elif taper_id in found and stream.startswith("taper-"):
             _continue(found[taper_id], kind, data)
     for taper_id, taper in found.items():
@@ -178,8 +175,17 @@ def _continue(taper: Summary, kind: str, data: dict[str, Any]) -> None:
     elif kind == "TaperResumed":
         taper["status"] = "active"
         _move(taper, data["step"], data["moved_days"])
+    elif kind == "TaperReplanned":
+        taper |= {"status": "active", "steps": [*taper["steps"][: data["step"]], *_planned(data)]}
+    elif kind == "TaperReversed":
+        back = {"dose_mg": data["dose_mg"], "starts_on": data["reversed_on"], "status": "confirmed"}
+        taper |= {"status": "active", "steps": [*taper["steps"][: data["step"] - 1], back, *_planned(data)]}
     elif kind in {"TaperCompleted", "TaperStopped"}:
         taper["status"] = {"TaperCompleted": "completed", "TaperStopped": "stopped"}[kind]
+
+
+def _planned(data: dict[str, Any]) -> list[Summary]:
+    return [{"dose_mg": one["dose_mg"], "starts_on": one["starts_on"], "status": "planned"} for one in data["steps"]]
 
 
 def _move(taper: Summary, since: int, days: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from deploy.proof.told import Told
+from deploy.proof.told import Told, Words
 
 type Summary = dict[str, Any]
 
@@ -45,6 +45,8 @@ def tapers(events: Sequence[Told]) -> dict[str, Summary]:
         if one.category == "taper":
             if one.type == "TaperStarted":
                 found[one.subject] = _started(one)
+            elif one.type in {"TaperReplanned", "TaperReversed"}:
+                _lay_out_anew(found[one.subject], one.data)
             else:
                 _continue(found[one.subject], one)
     for taper in found.values():
@@ -53,15 +55,6 @@ def tapers(events: Sequence[Told]) -> dict[str, Summary]:
 
 
 def _started(one: Told) -> Summary:
-    steps = [
-        {
-            "dose_mg": step["dose_mg"],
-            "planned_on": step["starts_on"],
-            "starts_on": step["starts_on"],
-            "effective_on": None,
-        }
-        for step in one.data["steps"]
-    ]
     return {
         "order_id": one.data["order_id"],
         "status": "active",
@@ -69,8 +62,23 @@ def _started(one: Told) -> Summary:
         "step": 0,
         "held_on": None,
         "ended_on": None,
-        "steps": steps,
+        "steps": [_step(step) for step in one.data["steps"]],
     }
+
+
+def _step(planned: Summary) -> Summary:
+    on = planned["starts_on"]
+    return {"dose_mg": planned["dose_mg"], "planned_on": on, "starts_on": on, "effective_on": None}
+
+
+def _lay_out_anew(taper: Summary, data: Words) -> None:
+    """The steps before stay; a reversal is a step of its own, begun at once; then those of the new plan."""
+    kept = taper["steps"][: data["step"]]
+    if "reversed_on" in data:
+        on = data["reversed_on"]
+        kept = [*kept[: data["step"] - 1], _step({"dose_mg": data["dose_mg"], "starts_on": on}) | {"effective_on": on}]
+    taper |= {"status": "active", "held_on": None, "step": data["step"], "dose_mg": data["dose_mg"]}
+    taper["steps"] = [*kept, *(_step(one) for one in data["steps"])]
 
 
 def _continue(taper: Summary, one: Told) -> None:

@@ -149,6 +149,28 @@ def _taper_resumed(medicine: Facts, recorded: AnyRecorded) -> Facts:
     return amend(medicine, "tapers", recorded.subject_id, status="active", hold=None, steps=steps, event=event)
 
 
+def _laid_out_anew(medicine: Facts, recorded: AnyRecorded) -> Facts:
+    """The steps after the event's own are others; a reversal is itself a step."""
+    data = recorded.data
+    steps = medicine.get("tapers", {}).get(recorded.subject_id, {}).get("steps", [])
+    if isinstance(data, medication.TaperReversed):
+        kept = [*steps[: data.step - 1], [data.reversed_on.isoformat(), str(data.dose_mg)]]
+    else:
+        kept = steps[: data.step]
+    return amend(
+        medicine,
+        "tapers",
+        recorded.subject_id,
+        status="active",
+        hold=None,
+        step=data.step,
+        dose_mg=str(data.dose_mg),
+        target_dose_mg=str(data.target_dose_mg),
+        steps=[*kept, *([step.starts_on.isoformat(), str(step.dose_mg)] for step in data.steps)],
+        event=str(recorded.event_id),
+    )
+
+
 def _step_reopened(medicine: Facts, recorded: AnyRecorded) -> Facts:
     """The dose that had completed the taper was voided: it goes on. A step that is open again changes no position."""
     taper = medicine.get("tapers", {}).get(recorded.subject_id, {})
@@ -193,6 +215,8 @@ HANDLERS: Final[Mapping[type, Callable[[Facts, AnyRecorded], Facts]]] = {
     medication.TaperStepConfirmed: _step_confirmed,
     medication.TaperHeld: _taper_held,
     medication.TaperResumed: _taper_resumed,
+    medication.TaperReplanned: _laid_out_anew,
+    medication.TaperReversed: _laid_out_anew,
     medication.TaperStepReopened: _step_reopened,
     medication.TaperCompleted: _taper_over("completed"),
     medication.TaperStopped: _taper_over("stopped"),

@@ -84,6 +84,42 @@ RESUMPTION: Final = _one("A week later", {"resumed_on": "2025-11-21"})
 STOP: Final = _one(
     "Stays where it is", {"reason": "stays_at_this_dose", "stopped_on": "2025-11-28", "note": "Doing well at 14 mg."}
 )
+REPLAN: Final = _one(
+    "Slower after missed doses, and to a lower dose that may stay",
+    {
+        "reason": "missed_doses",
+        "replanned_on": "2025-11-28",
+        "target_dose_mg": "8",
+        "steps": [{"starts_on": "2025-12-15", "dose_mg": "12"}, {"starts_on": "2026-01-12", "dose_mg": "8"}],
+        "note": "Three days missed over the holiday; wants to go on more slowly.",
+    },
+)
+SLOW_DOWN: Final = _one("Four weeks a step", {"step_days": 28, "slowed_on": "2025-11-28"})
+REVERSAL: Final = _one(
+    "Back to 14 mg",
+    {
+        "reason": "withdrawal_symptoms",
+        "reversed_on": "2025-11-28",
+        "dose_mg": "14",
+        "target_dose_mg": "4",
+        "steps": [
+            {"starts_on": "2025-12-26", "dose_mg": "12"},
+            {"starts_on": "2026-01-23", "dose_mg": "8"},
+            {"starts_on": "2026-02-20", "dose_mg": "4"},
+        ],
+        "assessment": "COWS 11, sleepless for four nights; agrees to go back and try again.",
+    },
+)
+WHAT_IF: Final = _one(
+    "Held for a week, then slower",
+    {
+        "moves": [
+            {"move": "hold", "on": "2025-11-28"},
+            {"move": "resume", "on": "2025-12-05"},
+            {"move": "slow_down", "on": "2025-12-05", "step_days": 28},
+        ]
+    },
+)
 
 TAPER_PREVIEW: Final = _one(
     "Capped methadone by 1 mg, at most 25 % in two weeks, beside a fixed cut",

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final, assert_never
+from typing import Final
 from uuid import UUID
 
 from services.medication import order as orders
 from services.medication.limits import ConfirmationPolicy
 from services.medication.taper_course import Status, Step, Taper, evolve
 from services.medication.taper_going import DateBeforeStep, DateNotYetReached, TaperEnded, check_date, check_going
+from services.medication.taper_rest import Command as RestCommand
+from services.medication.taper_rest import rest
 from services.medication.taper_start import StartTaper, start
 from shared.decider import Decider, command
 from shared.events.medication import (
@@ -94,7 +96,17 @@ class StopTaper:
     if_going: bool = False
 
 
-type Command = StartTaper | ConfirmStep | TakeStep | ReportStepTaken | ReopenStep | HoldTaper | ResumeTaper | StopTaper
+type Command = (
+    StartTaper
+    | ConfirmStep
+    | TakeStep
+    | ReportStepTaken
+    | ReopenStep
+    | HoldTaper
+    | ResumeTaper
+    | StopTaper
+    | RestCommand
+)
 
 
 class TaperNotStarted(NotFound):
@@ -138,10 +150,8 @@ def decide(
             return report(taper, command)
         case ReopenStep():
             return reopen(taper, taper.order_id, command, order)
-        case HoldTaper() | ResumeTaper() | StopTaper():
-            return pause(taper, taper.order_id, command)
         case _:
-            assert_never(command)
+            return pause(taper, taper.order_id, command)
 
 
 def confirm(taper: Taper, command: ConfirmStep) -> Sequence[TaperEvent]:
@@ -221,8 +231,10 @@ def taken(taper: Taper, step: Step, on: date, dose_id: UUID | None) -> Sequence[
     return [event, TaperCompleted(taper.order_id, taper.medicine, step.dose_mg, on)]
 
 
-def pause(taper: Taper, order_id: UUID, command: HoldTaper | ResumeTaper | StopTaper) -> Sequence[TaperEvent]:
-    """A taper may wait, go on, or end where it is; each by whole days at the site."""
+def pause(
+    taper: Taper, order_id: UUID, command: HoldTaper | ResumeTaper | StopTaper | RestCommand
+) -> Sequence[TaperEvent]:
+    """A taper may wait, go on, end where it is, or get another rest; each by whole days at the site."""
     match command:
         case HoldTaper():
             check_going(taper)
@@ -249,7 +261,7 @@ def pause(taper: Taper, order_id: UUID, command: HoldTaper | ResumeTaper | StopT
                 TaperStopped(order_id, taper.medicine, command.reason, dose_mg, command.stopped_on, command.note),
             ]
         case _:
-            assert_never(command)
+            return rest(taper, command)
 
 
 decider: Final[Decider[Taper]] = Decider("taper", Taper(), decide, evolve)

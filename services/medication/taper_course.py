@@ -13,7 +13,9 @@ from shared.events.medication import (
     TaperDesign,
     TaperEvent,
     TaperHeld,
+    TaperReplanned,
     TaperResumed,
+    TaperReversed,
     TaperStarted,
     TaperStepConfirmed,
     TaperStepReopened,
@@ -26,6 +28,9 @@ BACKDATED_DAYS_MAX: Final = 60
 
 PLANNED_DAYS_MAX: Final = 3660
 """How far ahead the last step may be."""
+
+STEPS_MAX: Final = 400
+"""Steps of one taper, with those that were taken before it was planned anew."""
 
 
 class Status(Enum):
@@ -52,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Taper:
-    """What the next decision and the next dose need to know. `quiet_since` is the latest hold or resumption."""
+    """What the next decision and the next dose need to know. `quiet_since` is the latest hold, resumption or new plan."""
 
     status: Status = Status.ABSENT
     taper_id: UUID | None = None
@@ -101,6 +106,8 @@ def evolve(taper: Taper, event: TaperEvent) -> Taper:
             return replace(reopened, status=status)
         case TaperHeld() | TaperResumed() | TaperCompleted() | TaperStopped():
             return paused(taper, event)
+        case TaperReplanned() | TaperReversed():
+            return laid_out_anew(taper, event)
         case _:
             assert_never(event)
 
@@ -143,6 +150,18 @@ def paused(taper: Taper, event: TaperHeld | TaperResumed | TaperCompleted | Tape
             return replace(unconfirmed_after(taper, taper.begun(event.stopped_on)), status=Status.STOPPED)
         case _:
             assert_never(event)
+
+
+def laid_out_anew(taper: Taper, event: TaperReplanned | TaperReversed) -> Taper:
+    """The taper with another rest, none of it confirmed; a reversal is itself a step that has begun."""
+    if isinstance(event, TaperReversed):
+        since = event.reversed_on
+        kept = (*taper.steps[: event.step - 1], Step(event.step, event.dose_mg, since, since))
+    else:
+        since, kept = event.replanned_on, taper.steps[: event.step]
+    rest = (Step(number, one.dose_mg, one.starts_on) for number, one in enumerate(event.steps, start=len(kept) + 1))
+    steps = (*kept, *rest)
+    return replace(taper, status=Status.ACTIVE, steps=steps, target_dose_mg=event.target_dose_mg, quiet_since=since)
 
 
 def on_step(taper: Taper, number: int, change: Callable[[Step], Step]) -> Taper:

@@ -35,7 +35,7 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True)
 class StepFigure:
-    """One step. `planned_on` is the date of the first plan, `starts_on` the one that holds now, both at the site.
+    """One step. `planned_on` is the date of the plan that laid it out, `starts_on` the one that holds now, both at the site.
 
     `effective_on` is set once confirmed. The doses are those dated from there to the next step or the taper's end;
     `deviation_mg` sums what was taken less the step's dose over them, a refused or missed dose counting as nothing taken.
@@ -69,8 +69,8 @@ class Decision:
 
 @dataclass(frozen=True)
 class TaperFigures:
-    """One taper. `deviation_mg` sums what was taken less what the first plan had for each dosing date with a record;
-    `moved_days` says how much later than first planned the last step begins. `projected_end_on` is that date;
+    """One taper. `deviation_mg` sums what was taken less what the plan of its time had for each dosing date with a record;
+    `moved_days` says how much later than it was planned the last step begins. `projected_end_on` is that date;
     of a held taper as if it were resumed on the day of the hold, of an ended one the day it ended.
     """
 
@@ -122,23 +122,32 @@ class Tally:
 
 def drawn(facts: Facts) -> Figures:
     """The figures of all tapers; pure, and the same for the same facts however they came."""
-    tapers = sorted(facts.get("tapers", {}).items(), key=lambda one: (one[1]["steps"][0]["planned"], one[0]))
+    tapers = sorted(
+        facts.get("tapers", {}).items(), key=lambda one: (one[1].get("first", one[1]["steps"][0]["planned"]), one[0])
+    )
     doses = facts.get("doses", {})
     return Figures([_taper(taper_id, taper, doses.get(taper["order"], {})) for taper_id, taper in tapers])
+
+
+def planned(taper: Facts) -> list[list[str]]:
+    """From which date the plan of its time had which dose; a plan that was never laid out anew is its steps."""
+    plan: list[list[str]] = taper.get("plan") or [[step["planned"], step["mg"]] for step in taper["steps"]]
+    return plan
 
 
 def _taper(taper_id: str, taper: Facts, doses: Mapping[str, str]) -> TaperFigures:
     steps, ended = taper["steps"], taper.get("ended")
     tallies = [Tally() for _ in steps]
     deviation_mg = Decimal(0)
-    planned = [step["planned"] for step in steps]
+    plan = planned(taper)
+    dates = [on for on, _ in plan]
     # Confirmed steps are the first ones, and their dates rise.
     effective = [step["effective"] for step in steps if "effective" in step]
-    for on in sorted(one for one in doses if one >= planned[0] and (ended is None or one <= ended)):
+    for on in sorted(one for one in doses if one >= dates[0] and (ended is None or one <= ended)):
         if number := bisect_right(effective, on):
             tallies[number - 1].count(on, doses[on])
         amount_mg = Decimal(0) if doses[on] in {MISSED, REFUSED} else Decimal(doses[on])
-        deviation_mg += amount_mg - Decimal(steps[bisect_right(planned, on) - 1]["mg"])
+        deviation_mg += amount_mg - Decimal(plan[bisect_right(dates, on) - 1][1])
     figures = [_step(number, taper, tally) for number, tally in enumerate(tallies, start=1)]
     return TaperFigures(
         taper_id=UUID(taper_id),

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from services.medication.taper_course import BACKDATED_DAYS_MAX
-from services.medication.taper_figures import MISSED, REFUSED, drawn
+from services.medication.taper_figures import MISSED, REFUSED, drawn, planned
 from shared.event import AnyRecorded
 from shared.events import medication
 
@@ -41,27 +41,16 @@ def _started(facts: Facts, recorded: AnyRecorded) -> Facts:
         "status": "active",
         "start_mg": str(data.start_dose_mg),
         "target_mg": str(data.target_dose_mg),
-        "steps": [
-            {
-                "mg": str(step.dose_mg),
-                "planned": step.starts_on.isoformat(),
-                "starts": step.starts_on.isoformat(),
-                "event": str(recorded.event_id),
-            }
-            for step in data.steps
-        ],
+        "steps": [_planned_step(step, recorded) for step in data.steps],
         "event": str(recorded.event_id),
     }
-    order = str(data.order_id)
-    first_on = data.steps[0].starts_on.isoformat()
-    known = facts.get("doses", {}).get(order, {})
-    if order not in _tapered(facts):
-        known = {on: what for on, what in known.items() if on >= first_on}
-    return {
-        **facts,
-        "tapers": {**facts.get("tapers", {}), recorded.subject_id: taper},
-        "doses": {**facts.get("doses", {}), order: known},
-    }
+    # What was dosed just before the first step stays known: a new plan may begin earlier than the first one.
+    return {**facts, "tapers": {**facts.get("tapers", {}), recorded.subject_id: taper}}
+
+
+def _planned_step(step: medication.PlannedStep, recorded: AnyRecorded) -> Facts:
+    on = step.starts_on.isoformat()
+    return {"mg": str(step.dose_mg), "planned": on, "starts": on, "event": str(recorded.event_id)}
 
 
 def _tapered(facts: Facts) -> set[str]:
@@ -115,6 +104,39 @@ def _stopped(facts: Facts, recorded: AnyRecorded) -> Facts:
     steps = _steps(facts, recorded)
     begun = sum("effective" in step and step["effective"] <= stopped_on for step in steps)
     return _with(facts, recorded, status="stopped", ended=stopped_on, held=None, steps=_unconfirmed(steps, begun))
+
+
+def _replanned(facts: Facts, recorded: AnyRecorded) -> Facts:
+    data: medication.TaperReplanned = recorded.data
+    kept = _steps(facts, recorded)[: data.step]
+    return _laid_out_anew(facts, recorded, kept, data.replanned_on.isoformat(), str(data.dose_mg))
+
+
+def _reversed(facts: Facts, recorded: AnyRecorded) -> Facts:
+    data: medication.TaperReversed = recorded.data
+    on = data.reversed_on.isoformat()
+    back = _planned_step(medication.PlannedStep(data.reversed_on, data.dose_mg), recorded) | {"effective": on}
+    kept = [*_steps(facts, recorded)[: data.step - 1], back]
+    return _laid_out_anew(facts, recorded, kept, on, str(data.dose_mg))
+
+
+def _laid_out_anew(facts: Facts, recorded: AnyRecorded, kept: list[Facts], on: str, dose_mg: str) -> Facts:
+    """Another rest; `plan` keeps what the plan of its time had for every date, for the deviation from it."""
+    data: medication.TaperReplanned | medication.TaperReversed = recorded.data
+    steps = [_planned_step(step, recorded) for step in data.steps]
+    before = planned(facts["tapers"][recorded.subject_id])
+    past = [entry for entry in before if entry[0] < on]
+    present = [[on, dose_mg]] if past or kept else []
+    return _with(
+        facts,
+        recorded,
+        status="active",
+        held=None,
+        target_mg=str(data.target_dose_mg),
+        steps=[*kept, *steps],
+        plan=[*past, *present, *([step["planned"], step["mg"]] for step in steps)],
+        first=facts["tapers"][recorded.subject_id].get("first", before[0][0]),
+    )
 
 
 def _steps(facts: Facts, recorded: AnyRecorded) -> list[Facts]:
@@ -196,6 +218,8 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     medication.TaperStepReopened: _reopened,
     medication.TaperHeld: _held,
     medication.TaperResumed: _resumed,
+    medication.TaperReplanned: _replanned,
+    medication.TaperReversed: _reversed,
     medication.TaperCompleted: _completed,
     medication.TaperStopped: _stopped,
     medication.DoseAdministered: _dose(lambda data: str(data.dose_mg)),

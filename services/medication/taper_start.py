@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 from uuid import UUID
 
 from services.medication import order as orders
@@ -82,11 +83,9 @@ def start(taper: Taper, command: StartTaper, order: orders.Order | None, earlier
     first_on = command.steps[0].starts_on
     if (command.today - first_on).days > BACKDATED_DAYS_MAX:
         raise StartsTooLongAgo(field="steps[0].starts_on", days_max=BACKDATED_DAYS_MAX)
-    if (command.steps[-1].starts_on - command.today).days > PLANNED_DAYS_MAX:
-        raise StepTooFarAhead(field=f"steps[{len(command.steps) - 1}].starts_on", days_max=PLANNED_DAYS_MAX)
     start_dose_mg = earlier.dose_on(first_on) if earlier is not None else prescription.dose_mg
     # What was dosed under an earlier taper stays with that one.
-    check_steps(command, start_dose_mg, prescription.starts_on if earlier is None else command.today)
+    check_steps(command, start_dose_mg, prescription.starts_on if earlier is None else command.today, command.today)
     check_design(command.design)
     # Before there was a taper, the order's dose was taken.
     taken = earlier.dose_on if earlier is not None else lambda _: start_dose_mg
@@ -115,16 +114,34 @@ def check_design(design: TaperDesign | None) -> None:
         raise ScaleNeedsParameter(field="design.scale_mg")
 
 
-def check_steps(command: StartTaper, start_dose_mg: Decimal, not_before: date) -> None:
+class WayDown(Protocol):
+    """What a plan says, also the plan of a rest."""
+
+    @property
+    def product(self) -> Product:
+        """What is handed out."""
+
+    @property
+    def steps(self) -> tuple[PlannedStep, ...]:
+        """The way down."""
+
+    @property
+    def target_dose_mg(self) -> Decimal:
+        """Where it ends."""
+
+
+def check_steps(plan: WayDown, start_dose_mg: Decimal, not_before: date, today: date) -> None:
     """Raises the first thing that is wrong with the list, naming the step."""
+    if (plan.steps[-1].starts_on - today).days > PLANNED_DAYS_MAX:
+        raise StepTooFarAhead(field=f"steps[{len(plan.steps) - 1}].starts_on", days_max=PLANNED_DAYS_MAX)
     dose_mg, starts_on = start_dose_mg, None
-    for index, step in enumerate(command.steps):
+    for index, step in enumerate(plan.steps):
         if step.dose_mg > dose_mg:
             raise DoseRises(field=f"steps[{index}].dose_mg", before_mg=str(dose_mg))
-        if not command.product.dispensable(step.dose_mg):
-            raise orders.DoseNotDispensable(field=f"steps[{index}].dose_mg", product_id=command.product.id)
+        if not plan.product.dispensable(step.dose_mg):
+            raise orders.DoseNotDispensable(field=f"steps[{index}].dose_mg", product_id=plan.product.id)
         if step.starts_on < not_before or (starts_on is not None and step.starts_on <= starts_on):
             raise StepsOutOfOrder(field=f"steps[{index}].starts_on")
         dose_mg, starts_on = step.dose_mg, step.starts_on
-    if dose_mg != command.target_dose_mg:
+    if dose_mg != plan.target_dose_mg:
         raise TargetNotReached(field="target_dose_mg", last_step_mg=str(dose_mg))

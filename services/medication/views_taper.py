@@ -15,7 +15,7 @@ from services.medication.site_time import local_date
 from services.medication.taper_figures import TaperFigures
 from services.medication.taper_today import TaperDay, on_day
 from shared.event import AnyRecorded
-from shared.events.medication import TaperHeld, TaperStepConfirmed, TaperStopped
+from shared.events.medication import TaperHeld, TaperReplanned, TaperReversed, TaperStepConfirmed, TaperStopped
 from shared.http import Page, QueryDoor
 from shared.projector import Write
 
@@ -87,14 +87,25 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
     taper_id = UUID(recorded.subject_id)
     match recorded.data:
         case TaperStepConfirmed() as event:
-            sql = """insert into view.dose_level (order_id, from_on, taper_id, site_id, dose_mg) values ($1, $2, $3, $4, $5)
-                     on conflict (order_id, from_on) do update set taper_id = excluded.taper_id, dose_mg = excluded.dose_mg"""
-            return [Write(sql, (event.order_id, event.effective_on, taper_id, recorded.site_id, event.dose_mg))]
-        case TaperHeld(held_on=since) | TaperStopped(stopped_on=since):
-            # Confirmed steps that had not begun do not count any more.
-            return [Write("delete from view.dose_level where taper_id = $1 and from_on > $2", (taper_id, since))]
+            return [_level(recorded, event.order_id, event.effective_on, event.dose_mg)]
+        case TaperReversed() as event:
+            level = _level(recorded, event.order_id, event.reversed_on, event.dose_mg)
+            return [_no_level_after(taper_id, event.reversed_on), level]
+        case TaperHeld(held_on=since) | TaperStopped(stopped_on=since) | TaperReplanned(replanned_on=since):
+            return [_no_level_after(taper_id, since)]
         case _:
             return []
+
+
+def _level(recorded: AnyRecorded, order_id: UUID, from_on: date, dose_mg: Decimal) -> Write:
+    sql = """insert into view.dose_level (order_id, from_on, taper_id, site_id, dose_mg) values ($1, $2, $3, $4, $5)
+             on conflict (order_id, from_on) do update set taper_id = excluded.taper_id, dose_mg = excluded.dose_mg"""
+    return Write(sql, (order_id, from_on, UUID(recorded.subject_id), recorded.site_id, dose_mg))
+
+
+def _no_level_after(taper_id: UUID, since: date) -> Write:
+    """Confirmed steps that had not begun do not count any more."""
+    return Write("delete from view.dose_level where taper_id = $1 and from_on > $2", (taper_id, since))
 
 
 def schedule_writes(key: str, value: dict[str, Any] | None) -> Sequence[Write]:

@@ -103,3 +103,24 @@ def test_a_taper_whose_last_dose_is_voided_goes_on() -> None:
     reopened = book.write(f"taper-{TAPER}", medication.TaperStepReopened(ORDER, 3, uuid4()))
     (taper,) = state(*book.events)["tapers"]
     assert (taper["status"], taper["event_id"]) == ("active", str(reopened.event_id))
+
+
+def test_a_new_plan_and_a_reversal_are_positions_of_their_own() -> None:
+    book = taper_book()
+    step = medication.PlannedStep(MONDAY + timedelta(weeks=5), Decimal(5))
+    plan = (Decimal(5), (step,), (), (), None, None)
+    missed, craving = medication.ReplanReason.MISSED_DOSES, medication.ReversalReason.CRAVING
+    book.write(
+        f"taper-{TAPER}",
+        medication.TaperHeld(ORDER, "methadone", medication.TaperHoldReason.CRAVING, MONDAY, 1, Decimal(20), None),
+    )
+    book.write(f"taper-{TAPER}", medication.TaperReplanned(ORDER, "methadone", missed, MONDAY, 1, Decimal(20), *plan))
+    found = state(*book.events)
+    (taper,) = found["tapers"]
+    assert (taper["status"], taper["step"], taper["steps"], taper["target_dose_mg"]) == ("active", 1, 2, "5")
+    assert taper["next_step"] == {"starts_on": "2026-04-06", "dose_mg": "5"}
+    assert found["holds"] == []
+
+    book.write(f"taper-{TAPER}", medication.TaperReversed(ORDER, "methadone", craving, MONDAY, 2, Decimal(30), *plan))
+    (taper,) = state(*book.events)["tapers"]
+    assert (taper["step"], taper["steps"], taper["dose_mg"]) == (2, 3, "30")

@@ -1,5 +1,6 @@
 """The taper schedule computed the slow way: all events again, day by day, with the deciders' own states."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,15 @@ from services.medication import dose as doses
 from services.medication import taper as tapers
 from services.medication.taper_course import Status, Step, Taper
 from shared.event import AnyRecorded
-from shared.events.medication import TaperCompleted, TaperStarted, TaperStepConfirmed, TaperStepTaken, TaperStopped
+from shared.events.medication import (
+    TaperCompleted,
+    TaperReplanned,
+    TaperReversed,
+    TaperStarted,
+    TaperStepConfirmed,
+    TaperStepTaken,
+    TaperStopped,
+)
 
 ENDED = {Status.COMPLETED, Status.STOPPED}
 
@@ -47,22 +56,64 @@ def ended_on(story: list[AnyRecorded], state: Taper) -> date | None:
     return last.completed_on if isinstance(last, TaperCompleted) else last.stopped_on
 
 
+def plan_by_day(story: list[AnyRecorded], until: date) -> dict[date, Decimal]:
+    """What the plan of its time had for each day: a new plan writes over every day from its own on."""
+    days: dict[date, Decimal] = {}
+    for one in story:
+        data = one.data
+        if isinstance(data, TaperStarted):
+            write(days, [(step.starts_on, step.dose_mg) for step in data.steps], until)
+        elif isinstance(data, TaperReplanned | TaperReversed):
+            since = data.reversed_on if isinstance(data, TaperReversed) else data.replanned_on
+            begun = data.step > 0 or any(day < since for day in days)
+            days = {day: dose_mg for day, dose_mg in days.items() if day < since}
+            present = [(since, data.dose_mg)] if begun else []
+            write(days, [*present, *((step.starts_on, step.dose_mg) for step in data.steps)], until)
+    return days
+
+
+def write(days: dict[date, Decimal], plan: list[tuple[date, Decimal]], until: date) -> None:
+    """Day by day, the newest entry that is not after it."""
+    for on, dose_mg in plan:
+        days.update({on + timedelta(days=number): dose_mg for number in range((until - on).days + 1)})
+
+
+@dataclass
+class StepStory:
+    """What was said about one step since it was laid out."""
+
+    planned_on: date
+    events: list[AnyRecorded]
+
+
+def step_stories(story: list[AnyRecorded]) -> list[StepStory]:
+    """One for each step of the newest plan; a new plan forgets the steps after the one that it keeps."""
+    steps: list[StepStory] = []
+    for one in story:
+        data = one.data
+        if isinstance(data, TaperReplanned):
+            del steps[data.step :]
+        if isinstance(data, TaperReversed):
+            del steps[data.step - 1 :]
+            steps.append(StepStory(data.reversed_on, [one]))
+        if isinstance(data, TaperStarted | TaperReplanned | TaperReversed):
+            steps += [StepStory(step.starts_on, [one]) for step in data.steps]
+        confirmed = isinstance(data, TaperStepConfirmed)
+        if confirmed or (isinstance(data, TaperStepTaken) and data.dose_id is None):
+            steps[data.step - 1].events.append(one)
+    return steps
+
+
 def taper_of(started: AnyRecorded, events: list[AnyRecorded]) -> dict[str, Any]:
     """One taper's figures."""
     story = [one for one in events if one.stream == started.stream]
     state = tapers.decider.fold([one.data for one in story])
-    plan = started.data.steps
     ended = ended_on(story, state)
-    recorded = {
-        on: what
-        for on, what in amounts(events, started.data.order_id).items()
-        if on >= plan[0].starts_on and (ended is None or on <= ended)
-    }
-    deviation_mg = sum(
-        (mg(what) - [step.dose_mg for step in plan if step.starts_on <= on][-1] for on, what in recorded.items()),
-        Decimal(0),
-    )
-    steps = [step_of(step, started, story, state, recorded) for step in state.steps]
+    all_amounts = amounts(events, started.data.order_id)
+    planned = plan_by_day(story, max(all_amounts, default=date.min))
+    recorded = {on: what for on, what in all_amounts.items() if on in planned and (ended is None or on <= ended)}
+    deviation_mg = sum((mg(what) - planned[on] for on, what in recorded.items()), Decimal(0))
+    steps = [step_of(step, told, state, recorded) for step, told in zip(state.steps, step_stories(story), strict=True)]
     held_on = state.quiet_since if state.status is Status.HELD else None
     return {
         "taper_id": started.subject_id,
@@ -93,37 +144,27 @@ def decision(state: Taper, held_on: date | None) -> dict[str, Any] | None:
     return None
 
 
-def step_of(
-    step: Step, started: AnyRecorded, story: list[AnyRecorded], state: Taper, recorded: dict[date, Decimal | str]
-) -> dict[str, Any]:
+def step_of(step: Step, told: StepStory, state: Taper, recorded: dict[date, Decimal | str]) -> dict[str, Any]:
     """One step's figures, asking the taper for each date which step it belonged to."""
     mine = {on: what for on, what in sorted(recorded.items()) if state.begun(on) == step.number}
     given = [on for on, what in mine.items() if isinstance(what, Decimal)]
-    about = [one for one in story if getattr(one.data, "step", None) == step.number]
-    reported = [one.data.taken_on for one in about if isinstance(one.data, TaperStepTaken) and one.data.dose_id is None]
-    confirmations = [one for one in about if isinstance(one.data, TaperStepConfirmed)]
-    planned_on = started.data.steps[step.number - 1].starts_on
-    own = [
-        one
-        for one in about
-        if isinstance(one.data, TaperStepConfirmed)
-        or (isinstance(one.data, TaperStepTaken) and one.data.dose_id is None)
-    ]
+    reported = [one.data.taken_on for one in told.events if isinstance(one.data, TaperStepTaken)]
+    confirmations = [one.data for one in told.events if isinstance(one.data, TaperStepConfirmed)]
     return {
         "number": step.number,
         "dose_mg": step.dose_mg,
         "status": status(step, state, given, mine, reported),
-        "planned_on": planned_on,
+        "planned_on": told.planned_on,
         "starts_on": step.starts_on,
-        "moved_days": (step.starts_on - planned_on).days,
+        "moved_days": (step.starts_on - told.planned_on).days,
         "effective_on": step.effective_on,
-        "tolerance": confirmations[-1].data.tolerance if step.effective_on else None,
+        "tolerance": confirmations[-1].tolerance if confirmations and step.effective_on else None,
         "taken_on": min([*given, *reported], default=None),
         "doses_taken": len(given),
         "doses_missed": sum(what == "missed" for what in mine.values()),
         "doses_refused": sum(what == "refused" for what in mine.values()),
         "deviation_mg": sum((mg(what) - step.dose_mg for what in mine.values()), Decimal(0)),
-        "event_id": own[-1].event_id if own else started.event_id,
+        "event_id": told.events[-1].event_id,
     }
 
 

@@ -17,14 +17,21 @@ from services.medication.order import DiscontinueOrder
 from services.medication.taper import ReportStepTaken, StopTaper
 from services.medication.taper_course import Taper
 from services.medication.taper_figures import Figures, TaperFigures
+from services.medication.taper_rest import ReplanTaper, ReverseTaper, SlowDown
 from services.medication.taper_schedule import apply, figures
 from services.medication.taper_today import on_day
 from shared.event import Recorded
-from shared.events.medication import DiscontinuationReason, PlannedStep, TaperStopReason
+from shared.events.medication import (
+    DiscontinuationReason,
+    PlannedStep,
+    ReplanReason,
+    ReversalReason,
+    TaperStopReason,
+)
 from shared.fold_value import VALUE_BYTES_MAX
 from tests.medication.recording import Chart, folded
 from tests.medication.schedule_oracle import schedule
-from tests.medication.situations import MONDAY, ORDER, STEPS, TAPER, confirm, hold, resume
+from tests.medication.situations import FILM, MONDAY, ORDER, STEPS, TAPER, confirm, hold, resume
 
 FIRST, SECOND, THIRD, LAST = (one.starts_on for one in STEPS)
 
@@ -204,22 +211,37 @@ def wander(chart: Chart, seed: int, moves: int) -> None:
         elif current is not None:
             step = state.next_to_confirm()
             number = step.number if step else chance.randint(1, 3)
-            chart.tell(tapers.decider, current, on_the_taper(move, number, on, chart.today))
+            command = on_the_taper(move, number, on, chart.today) or another_rest(chance, move, state, on, chart.today)
+            chart.tell(tapers.decider, current, command)
 
 
-MOVES = ("day", "dose", "void", "start", "confirm", "report", "hold", "resume", "stop")
-WEIGHTS = (20, 40, 12, 6, 25, 2, 5, 6, 3)
+MOVES = ("day", "dose", "void", "start", "confirm", "report", "hold", "resume", "stop", "replan", "slow", "reverse")
+WEIGHTS = (20, 40, 12, 6, 25, 2, 5, 6, 3, 5, 3, 5)
 
 
-def on_the_taper(move: str, step: int, on: date, today: date) -> object:
-    """The command of a move."""
+def another_rest(chance: Random, move: str, state: Taper, on: date, today: date) -> object:
+    """Slower, otherwise, or from a higher dose; often not what the taper allows."""
+    if move == "slow":
+        return SlowDown(chance.choice([3, 7, 14]), on, today, None)
+    gap, first = timedelta(days=chance.choice([1, 4])), on + timedelta(days=chance.choice([0, 1, 5]))
+    levels = [one for one in ("14", "12", "8", "6", "4", "2") if move == "reverse" or Decimal(one) <= state.dose_on(on)]
+    doses_mg = sorted(chance.sample(levels, min(2, len(levels))) or ["2"], key=Decimal, reverse=True)
+    steps = tuple(PlannedStep(first + gap * index, Decimal(one)) for index, one in enumerate(doses_mg))
+    plan = (FILM, steps[-1].dose_mg, steps, today, (), None)
+    if move == "replan":
+        return ReplanTaper(ReplanReason.MISSED_DOSES, on, *plan, None)
+    return ReverseTaper(ReversalReason.CRAVING, on, Decimal(chance.choice(["16", "14", "8"])), *plan, "craving")
+
+
+def on_the_taper(move: str, step: int, on: date, today: date) -> object | None:
+    """The command of a move, unless it is about the rest."""
     return {
         "confirm": confirm(step, on, today),
         "report": ReportStepTaken(max(step - 1, 1), on, today),
         "hold": hold(on, today),
         "resume": resume(on, today),
         "stop": StopTaper(TaperStopReason.PATIENT_CHOICE, on, today),
-    }[move]
+    }.get(move)
 
 
 @settings(max_examples=250, deadline=None)
@@ -266,7 +288,7 @@ def test_two_years_of_daily_doses_stay_small() -> None:
     facts = folded(on_taper().events)
     taper = facts["tapers"][str(TAPER)]
     taper["steps"] = [taper["steps"][0]] * 104
-    facts["doses"][str(ORDER)] = {(MONDAY + timedelta(days=day)).isoformat(): "12.5" for day in range(730)}
+    facts["doses"] = {str(ORDER): {(MONDAY + timedelta(days=day)).isoformat(): "12.5" for day in range(730)}}
 
     size = len(msgspec.json.encode({"facts": facts, "figures": figures(facts)}))
     assert size < 100_000 < VALUE_BYTES_MAX

@@ -42,6 +42,29 @@ class TaperStopReason(StrEnum):
     ORDER_DISCONTINUED = "order_discontinued"
 
 
+class ReplanReason(StrEnum):
+    """Why the rest of a taper was laid out anew."""
+
+    SLOWED_DOWN = "slowed_down"
+    MISSED_DOSES = "missed_doses"
+    WITHDRAWAL_SYMPTOMS = "withdrawal_symptoms"
+    CRAVING = "craving"
+    RETURN_TO_USE = "return_to_use"
+    CAP_CHANGED = "cap_changed"
+    GOES_WELL = "goes_well"
+    PATIENT_CHOICE = "patient_choice"
+
+
+class ReversalReason(StrEnum):
+    """Why the dose was raised again."""
+
+    WITHDRAWAL_SYMPTOMS = "withdrawal_symptoms"
+    CRAVING = "craving"
+    RETURN_TO_USE = "return_to_use"
+    PREGNANCY = "pregnancy"
+    PATIENT_CHOICE = "patient_choice"
+
+
 class TakenBasis(StrEnum):
     """How it is known that a step was taken."""
 
@@ -192,6 +215,48 @@ class TaperResumed:
 
 
 @event()
+class TaperReplanned:
+    """The way down after `step` was laid out anew from `replanned_on`; what was taken before stays, at `dose_mg`.
+
+    A held taper goes on by it. New steps are numbered on from `step` and wait for their confirmations.
+    """
+
+    order_id: UUID
+    medicine: Code
+    reason: ReplanReason
+    replanned_on: date
+    step: int
+    dose_mg: Decimal
+    target_dose_mg: Decimal
+    steps: tuple[PlannedStep, ...]
+    policies: tuple[PolicyUsed, ...]
+    caps_exceeded: tuple[Code, ...]
+    rationale: Personal[str | None]
+    note: Personal[str | None]
+
+
+@event()
+class TaperReversed:
+    """A prescriber assessed the patient and raised the dose again to `dose_mg`: the step `step`, from `reversed_on`.
+
+    The way down after it is `steps`, numbered on from there; a held taper goes on by it.
+    """
+
+    order_id: UUID
+    medicine: Code
+    reason: ReversalReason
+    reversed_on: date
+    step: int
+    dose_mg: Decimal
+    target_dose_mg: Decimal
+    steps: tuple[PlannedStep, ...]
+    policies: tuple[PolicyUsed, ...]
+    caps_exceeded: tuple[Code, ...]
+    rationale: Personal[str | None]
+    assessment: Personal[str | None]
+
+
+@event()
 class TaperCompleted:
     """The target was reached."""
 
@@ -220,6 +285,8 @@ type TaperEvent = (
     | TaperStepReopened
     | TaperHeld
     | TaperResumed
+    | TaperReplanned
+    | TaperReversed
     | TaperCompleted
     | TaperStopped
 )
