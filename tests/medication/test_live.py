@@ -27,6 +27,8 @@ from shared.log.reading import COLUMNS, recorded
 from tests.embedded import TestKafka, TestPostgres
 from tests.medication.processes import process
 from tests.medication.running import CODEC, NEW_YORK, Clinic, running
+from tests.medication.schedule_oracle import schedule
+from tests.medication.twenty_steps import Course, lived_through
 from tests.medication.window import ago, confirm, give, order_body, steps, today
 
 SETTLE_SECONDS_MAX = 90
@@ -130,6 +132,36 @@ async def test_the_live_taper_schedule_equals_a_fold_of_the_event_table(live: Li
     assert line["taper_id"] == taper
     (due,) = (await settled(clinic, "sites/riverside/dosing-list", token))["items"]
     assert (due["ordered_mg"], due["status"]) == ("8", "due")
+
+
+async def test_a_taper_of_twenty_steps_equals_the_oracle_after_every_command(live: Live) -> None:
+    """T42, T43: two holds, a missed dose, a way back up and a wrong entry, with the fold's own process in between."""
+    clinic, order, taper = live.clinic, str(uuid4()), str(uuid4())
+    await live.say("scheduling", "site-riverside", SiteOpened("Riverside", NEW_YORK, (), "standard"))
+    draft = order_body(product_id="methadone-concentrate", split_doses_mg=["40"], starts_on=ago(59))
+    await until_accepted(clinic, f"orders/{order}", draft)
+    await clinic.done(await clinic.post(f"orders/{order}/signature", {}, "prescriber", version=1))
+    compared = Counter[str]()
+
+    async def check(token: str) -> None:
+        shown = await settled(clinic, f"tapers/{taper}/schedule", token)
+        rows = await clinic.owner.fetch(
+            f"select {COLUMNS} from log.event where key = $1 order by position", draft["patient_id"]
+        )
+        events = [recorded("medication", CODEC, row) for row in rows]
+        assert shown["figures"] == schedule(events)["tapers"][0]
+        compared.update(one.type for one in events[-1:])
+
+    course = Course(clinic, check, order, taper)
+    await lived_through(course)
+
+    steps_taken = (await clinic.get(f"tapers/{taper}/schedule"))["figures"]["steps"]
+    assert [one["status"] for one in steps_taken] == ["taken"] * 23
+    assert [one["dose_mg"] for one in steps_taken][-1] == "20"
+    assert (await course.sheet())["status"] == "completed"
+    told = Counter(one["type"] for one in (await clinic.get(f"tapers/{taper}/story"))["events"])
+    assert (told["TaperHeld"], told["TaperReversed"], told["TaperStepReopened"]) == (2, 1, 1)
+    assert compared.total() > 50
 
 
 async def test_a_discharge_at_intake_stops_doses_here_once(live: Live) -> None:
