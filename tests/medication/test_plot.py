@@ -2,8 +2,12 @@
 
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from services.medication.plot import Line, Marks, Panel, picture
 from services.medication.plot_alternatives import drawn
+from services.medication.taper_policies import taper_policies
+from tests.medication.pictures import FOLDER, pictures
 from tests.medication.smoothest.test_alternatives import TEN_PERCENT
 from tests.medication.smoothest.test_requests import GOOD
 
@@ -63,3 +67,15 @@ def test_where_nothing_complies_the_picture_says_so() -> None:
 
 def test_a_bad_request_has_no_picture() -> None:
     assert drawn({"question": GOOD | {"steps": 0}})["field"] == "question.steps"
+
+
+@pytest.mark.parametrize("name", ["taper-alternatives.svg", "taper-running.svg"])
+def test_the_pictures_of_the_docs_are_what_the_program_draws(name: str) -> None:
+    assert (FOLDER / name).read_text() == pictures()[name], "python -m tests.medication.pictures"
+
+
+def test_the_docs_name_every_guideline_in_its_version() -> None:
+    table = (FOLDER.parent / "tapers.md").read_text()
+
+    for one in taper_policies().values():
+        assert f"| `{one.id}` {one.version} |" in table
