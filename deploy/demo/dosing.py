@@ -12,7 +12,7 @@ FIRST_DAY: Final = 5
 TAPER_DAY: Final = 8
 STEP_DAYS: Final = 5
 LAST_DAY: Final = 20
-TAKEN: Final = frozenset({"dose-already-administered"})
+TAKEN: Final = frozenset({"dose-already-administered", "dosing-authority-elsewhere"})
 
 
 async def medicate(journey: Journey) -> None:
@@ -56,7 +56,7 @@ async def dose_days(journey: Journey, since: int, until: int, parts: tuple[str, 
 async def give(
     journey: Journey, day: int, dose_mg: str, step: str, *, split: int = 1, site: str | None = None
 ) -> dict[str, Any]:
-    """One observed dose; what another site was faster with comes back as that refusal."""
+    """One observed dose; what another site gave, or alone may give, comes back as that refusal."""
     at = journey.weeks.at(day, journey.zone, 4 + 4 * split)
     body = {
         "dose_mg": dose_mg,
@@ -116,7 +116,7 @@ async def current(journey: Journey, place: str) -> int:
 
 
 async def race(journey: Journey) -> None:
-    """The home site and a guest site give the same slot at the same moment: one of them does, the other is told."""
+    """The home site and another give the same slot at the same moment: the one with the authority does, the other is told."""
     guest = next(site for site, _, _ in SITES if site != journey.site)
     dose_mg = journey.patient.medicine.taper_mg[1]
     day = TAPER_DAY + STEP_DAYS + 3

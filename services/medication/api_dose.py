@@ -1,16 +1,14 @@
 """Routes: doses given, refused, missed and voided, and the dosing list."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
-from services.medication import care, dose, examples, order, story, taper, views_dose
+from services.medication import dose, examples, order, story, taper, views_dose
 from services.medication.api_order import DoseMg
-from services.medication.dosing_slot import Place, slot_id
+from services.medication.dosing import recorded, slot_of, taken, uncounted
 from services.medication.paths import AtSite, DoseId, OfOrder, OfPatient, OrderId
 from services.medication.site_time import local_date, zone_of
 from services.medication.story import Story
@@ -18,7 +16,7 @@ from services.medication.views_dose import DoseLine, DueLine
 from shared.decider import command
 from shared.events.medication import DoseAdministered, RefusalReason, VoidReason
 from shared.http import Accepted, Commands, Page, Queries
-from shared.log import Act, Given, Subject
+from shared.log import Act, Given
 from shared.units import Code, Instant, Prose
 
 router = APIRouter(tags=["doses"])
@@ -64,17 +62,6 @@ class VoidRequest:
     note: Prose | None = None
 
 
-@dataclass(frozen=True)
-class Slot:
-    """A dosing slot, and the streams that a decision about it looks at."""
-
-    dose_id: UUID
-    place: Place
-    patient_id: UUID
-    taper_id: UUID | None
-    given: tuple[Given, ...]
-
-
 @router.post("/orders/{order_id}/doses", status_code=201)
 async def administer_dose(
     order_id: OrderId, body: Annotated[ObservedDose, Body(openapi_examples=examples.DOSE)], door: Commands
@@ -84,10 +71,7 @@ async def administer_dose(
     observed_by = body.observed_by or door.caller.subject
     given_at = body.given_at or door.now
     administer = dose.AdministerDose(slot.place, body.dose_mg, given_at, observed_by, door.site_id)
-    acts = [recorded(slot, administer, body.given_at)]
-    if slot.taper_id is not None:
-        acts.append(Act(taper.decider, slot.taper_id, taper.TakeStep(slot.dose_id, slot.place.dosing_on)))
-    return await door.handle(*acts)
+    return await door.handle(*taken(slot, administer, body.given_at))
 
 
 @router.post("/orders/{order_id}/dose-refusals", status_code=201)
@@ -127,6 +111,8 @@ async def confirm_void(dose_id: DoseId, door: Commands) -> Accepted:
     acts: list[Act] = [
         Act(dose.decider, dose_id, confirm, expected=expected, corrects=given.event_id if given else None)
     ]
+    if given is not None:
+        acts.append(uncounted(given.data, dose_id))
     if given is not None and given.data.taper_id is not None:
         look = (Given(order.decider, given.data.order_id),)
         acts.append(Act(taper.decider, given.data.taper_id, taper.ReopenStep(dose_id), given=look))
@@ -158,21 +144,3 @@ async def get_dosing_list(
     """Who is due at the site on a date (today there, unless given), who waits, and what was given?"""
     day = on or local_date(door.now, await zone_of(door, site_id))
     return await views_dose.due(door, site_id, day)
-
-
-async def slot_of(door: Commands, order_id: UUID, split: int, dosing_on: date | None, at: datetime | None) -> Slot:
-    """The slot meant: of the order's dosing date now, or at the moment told about. Raises NotFound."""
-    state, _ = await door.state(order.decider, order_id)
-    prescription = order.prescribed(state)
-    on = local_date(at or door.now, prescription.zone)
-    place = Place(order_id, dosing_on or prescription.dosing_date(on), split, on)
-    looked_at = [Given(order.decider, order_id), Given(care.decider, prescription.patient_id)]
-    if state.taper_id is not None:
-        looked_at.append(Given(taper.decider, state.taper_id))
-    dose_id = slot_id(prescription.patient_id, order_id, place.dosing_on, split)
-    return Slot(dose_id, place, prescription.patient_id, state.taper_id, tuple(looked_at))
-
-
-def recorded(slot: Slot, command: dose.OnOrder, at: datetime | None) -> Act:
-    """What became of the slot, decided on order, care and taper as they are at the moment of the commit."""
-    return Act(dose.decider, slot.dose_id, command, Subject(slot.patient_id), slot.given, effective_at=at)

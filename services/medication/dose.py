@@ -1,24 +1,25 @@
 """A dosing slot is one patient, one order, one dosing date and one split; it holds at most one administered dose."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Final, assert_never
 
 from services.medication import care as cares
 from services.medication import order as orders
-from services.medication.dosing_slot import OrderedSlot, Place, voided
+from services.medication.authority import check_may_dose
+from services.medication.dose_state import Slot, Status, evolve
+from services.medication.dosing_slot import BrokenGlass, OrderedSlot, Place, SecondDose, voided
+from services.medication.guest import Authority
 from services.medication.prescription import Prescription
 from services.medication.taper_course import Taper
 from shared.decider import Decider, command
 from shared.events.medication import (
     DoseAdministered,
+    DoseConflictFound,
+    DoseConflictSettled,
     DoseEvent,
-    DoseMissed,
-    DoseRefused,
-    DoseVoided,
     DoseVoidRequested,
     RefusalReason,
     VoidReason,
@@ -27,22 +28,20 @@ from shared.failures import Invalid, NotFound, Refused
 from shared.units import Prose
 
 
-class Status(Enum):
-    """What became of the slot."""
-
-    OPEN = "open"
-    ADMINISTERED = "administered"
-    REFUSED = "refused"
-    MISSED = "missed"
-
-
 @dataclass(frozen=True)
-class Slot:
-    """What the next decision about the slot needs to know."""
+class Seen:
+    """The other streams that a decision about a slot looks at, whatever their order; what nobody looked at is as at first."""
 
-    status: Status = Status.OPEN
-    administered: DoseAdministered | None = None
-    void: DoseVoidRequested | None = None
+    order: orders.Order | None = None
+    care: cares.Care = field(default_factory=cares.Care)
+    authority: Authority = field(default_factory=Authority)
+    taper: Taper | None = None
+
+    @classmethod
+    def of(cls, looked_at: Iterable[object]) -> "Seen":
+        """Each state under its kind."""
+        kinds = {orders.Order: "order", cares.Care: "care", Authority: "authority", Taper: "taper"}
+        return cls(**{kinds[type(one)]: one for one in looked_at if one is not None})  # type: ignore[arg-type]
 
 
 @command
@@ -54,6 +53,7 @@ class AdministerDose:
     given_at: datetime
     observed_by: str
     site_id: str
+    glass: BrokenGlass | None = None
 
 
 @command
@@ -88,8 +88,16 @@ class ConfirmVoid:
     confirmed_by: str
 
 
+@command
+class SettleConflict:
+    """A prescriber looked at what two doses mean for the patient."""
+
+    settled_by: str
+    note: Prose
+
+
 type OnOrder = AdministerDose | RefuseDose | MissDose
-type Command = OnOrder | RequestVoid | ConfirmVoid
+type Command = OnOrder | RequestVoid | ConfirmVoid | SettleConflict
 
 
 class DoseAlreadyAdministered(Refused):
@@ -132,42 +140,39 @@ class SecondPersonNeeded(Refused):
     """Whoever asked for the void cannot confirm it."""
 
 
-def evolve(slot: Slot, event: DoseEvent) -> Slot:
-    """The slot after the event."""
-    match event:
-        case DoseAdministered():
-            return Slot(Status.ADMINISTERED, event)
-        case DoseRefused():
-            return Slot(Status.REFUSED)
-        case DoseMissed():
-            return Slot(Status.MISSED)
-        case DoseVoidRequested():
-            return replace(slot, void=event)
-        case DoseVoided():
-            return Slot()
-        case _:
-            assert_never(event)
+class NoConflictHere(Refused):
+    """No dose that was given twice waits for a prescriber in this slot."""
 
 
-def decide(
-    slot: Slot,
-    command: Command,
-    order: orders.Order | None = None,
-    care: cares.Care | None = None,
-    taper: Taper | None = None,
-) -> Sequence[DoseEvent]:
-    """What happens on the command; whatever is recorded about a dose looks at order, care and taper."""
+def decide(slot: Slot, command: Command, *looked_at: object) -> Sequence[DoseEvent]:
+    """What happens on the command; whatever is recorded about a dose looks at order, care, authority and taper."""
     match command:
         case RequestVoid():
             given(slot)
             return [DoseVoidRequested(command.reason, command.requested_by, command.note)]
         case ConfirmVoid():
             return void(slot, command)
+        case SettleConflict():
+            if not slot.unsettled:
+                raise NoConflictHere
+            found = slot.conflicts[-1]
+            return [DoseConflictSettled(found.patient_id, found.order_id, command.settled_by, command.note)]
         case AdministerDose() | RefuseDose() | MissDose():
+            if isinstance(command, AdministerDose) and command.glass is not None and slot.administered is not None:
+                return conflict(slot.administered, command, command.glass, slot)
             check_free(slot, command)
-            return record(command, order, care or cares.Care(), taper)
+            return record(command, Seen.of(looked_at))
         case _:
             assert_never(command)
+
+
+def conflict(given: DoseAdministered, command: AdministerDose, glass: BrokenGlass, slot: Slot) -> Sequence[DoseEvent]:
+    """The links were cut and both sites dosed: nothing undoes it, so it is written down and shown. Entered twice, it is refused."""
+    known: list[DoseAdministered | DoseConflictFound] = [given, *slot.conflicts]
+    if any((one.site_id, one.given_at) == (command.site_id, command.given_at) for one in known):
+        raise DoseAlreadyAdministered(given_at=command.given_at.isoformat(), site_id=command.site_id)
+    second = SecondDose(command.dose_mg, command.given_at, command.observed_by, command.site_id)
+    return [second.beside(given, glass)]
 
 
 def check_free(slot: Slot, command: OnOrder) -> None:
@@ -181,25 +186,34 @@ def check_free(slot: Slot, command: OnOrder) -> None:
         raise DoseAlreadyRecorded(status=slot.status.value)
 
 
-def record(command: OnOrder, order: orders.Order | None, care: cares.Care, taper: Taper | None) -> Sequence[DoseEvent]:
+def record(command: OnOrder, seen: Seen) -> Sequence[DoseEvent]:
     """Write down what became of a slot that the order has and that may still be filled."""
+    order, place = seen.order, command.place
     prescription = orders.prescription_in_force(order)
     assert order is not None
-    place = command.place
-    cares.check_in_care(care, place.order_id, place.on)
+    cares.check_in_care(seen.care, place.order_id, place.on)
     check_date(prescription, command)
-    slot = OrderedSlot(place, prescription, order.taper_id, ordered(order, prescription, taper, place))
+    slot = OrderedSlot(place, prescription, order.taper_id, ordered(order, prescription, seen.taper, place))
     match command:
         case AdministerDose():
             if command.dose_mg > slot.ordered_mg:
                 raise MoreThanOrdered(field="dose_mg", ordered_mg=str(slot.ordered_mg))
-            return [slot.administered(command.dose_mg, command.given_at, command.observed_by, command.site_id)]
+            if command.glass is None:
+                check_may_dose(seen.authority, prescription.home_site_id, command.site_id, place.on)
+            return [administered(slot, command, seen.authority)]
         case RefuseDose():
             return [slot.refused(command.reason, command.note)]
         case MissDose():
             return [slot.missed()]
         case _:
             assert_never(command)
+
+
+def administered(slot: OrderedSlot, command: AdministerDose, authority: Authority) -> DoseAdministered:
+    """The dose, with the authority that it was given under."""
+    given = slot.administered(command.dose_mg, command.given_at, command.observed_by, command.site_id)
+    authorised_by = command.glass.physician if command.glass else None
+    return replace(given, authority_epoch=authority.epoch, authorised_by=authorised_by)
 
 
 def check_date(prescription: Prescription, command: OnOrder) -> None:

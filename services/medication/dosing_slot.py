@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from services.medication.prescription import Prescription
 from shared.events.medication import (
     DoseAdministered,
+    DoseConflictFound,
     DoseMissed,
     DoseRefused,
     DoseVoided,
@@ -33,6 +34,14 @@ class Place:
     dosing_on: date
     split: int
     on: date
+
+
+@dataclass(frozen=True)
+class BrokenGlass:
+    """Who answers for a dose at a site without the authority, and why."""
+
+    physician: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -109,3 +118,33 @@ def voided(dose: DoseAdministered, request: DoseVoidRequested, confirmed_by: str
         requested_by=request.requested_by,
         confirmed_by=confirmed_by,
     )
+
+
+@dataclass(frozen=True)
+class SecondDose:
+    """A dose that was given out of touch with the one in its slot."""
+
+    dose_mg: Decimal
+    given_at: datetime
+    observed_by: str
+    site_id: str
+
+    def beside(self, dose: DoseAdministered, glass: BrokenGlass) -> DoseConflictFound:
+        """Both are written down."""
+        return DoseConflictFound(
+            patient_id=dose.patient_id,
+            order_id=dose.order_id,
+            medicine=dose.medicine,
+            dosing_on=dose.dosing_on,
+            zone=dose.zone,
+            split=dose.split,
+            dose_mg=self.dose_mg,
+            given_at=self.given_at,
+            observed_by=self.observed_by,
+            site_id=self.site_id,
+            home_site_id=dose.home_site_id,
+            other_site_id=dose.site_id,
+            other_given_at=dose.given_at,
+            physician=glass.physician,
+            reason=glass.reason,
+        )

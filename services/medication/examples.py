@@ -7,6 +7,7 @@ type Examples = dict[str, dict[str, Any]]
 PATIENT_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000001"
 ORDER_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000021"
 TAPER_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000022"
+GUEST_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000023"
 DOSE_ID: Final = "2b6f3d1e-8c64-5b0e-9d8a-4f8e2f0f7a31"
 
 
@@ -57,6 +58,34 @@ MISSED: Final = _one("Did not come", {"dosing_on": "2025-11-05"})
 VOID_REQUEST: Final = _one(
     "Wrong patient", {"reason": "wrong_patient", "note": "Entered under the next patient in the queue."}
 )
+
+GLASS_DOSE: Final = _one(
+    "Given while the links were cut",
+    {
+        "dose_mg": "16",
+        "given_at": "2025-11-04T08:12:00-05:00",
+        "observed_by": "nurse-kim",
+        "reason": "Snowed in at our town; home site not reached by telephone, last dose seen on the patient's bottle.",
+    },
+)
+SECOND_ORDER: Final = _one(
+    "Changed to a higher dose after the morning's", {"dosing_on": "2025-11-04", "reason": "Morning dose was vomited."}
+)
+SETTLEMENT: Final = _one("Observed", {"note": "Patient observed for four hours, no sedation; next dose unchanged."})
+GUEST_REQUEST: Final = _one(
+    "A week with family",
+    {
+        "order_id": ORDER_ID,
+        "from_on": "2025-12-22",
+        "until_on": "2025-12-28",
+        "reason": "Visits family; the registry shows no other program.",
+    },
+) | _one("Moves for good", {"order_id": ORDER_ID, "from_on": "2025-12-22", "reason": "New job in your town."})
+GUEST_APPROVAL: Final = _one(
+    "Agreed by telephone",
+    {"last_dose_mg": "16", "last_dose_on": "2025-12-21", "take_homes_held": 0, "note": "Spoke with nurse Lee."},
+)
+GUEST_NOTE: Final = _one("The patient stays here after all", {"note": "Journey cancelled."})
 
 TAPER: Final = _one(
     "Down to 4 mg in two-week steps",

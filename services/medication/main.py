@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.medication import care_policy, site_time, taper_schedule, views, views_taper
+from services.medication import care_policy, guest_policy, site_time, taper_schedule, views, views_taper
 from services.medication.access import RULES
 from services.medication.api import router
 from shared.events import medication
@@ -24,6 +24,7 @@ SERVICE = Service(
         Projection("site", ("scheduling.events.v1",), site_time.writes),
         TableProjection(views_taper.PROJECTION, TAPER_SCHEDULE_TOPIC, views_taper.schedule_writes),
     ),
+    timers=(guest_policy.RETURN,),
     policies=(Policies("medication-care", ("intake.events.v1",), care_policy.on_intake),),
     fold=Fold(
         app_id="medication-taper-schedule-v1",

@@ -17,6 +17,9 @@ DoseId = Annotated[
         examples=[examples.DOSE_ID],
     ),
 ]
+GuestId = Annotated[
+    UUID, Path(description="The stay as a guest; chosen by whoever asks.", examples=[examples.GUEST_ID])
+]
 PatientId = Annotated[UUID, Path(description="The patient, as intake knows them.", examples=[examples.PATIENT_ID])]
 AtSite = Annotated[SiteId, Path(description="The site's short name.", examples=["riverside"])]
 OfPatient = Annotated[UUID | None, Query(description="Only this patient's.", examples=[examples.PATIENT_ID])]

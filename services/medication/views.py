@@ -3,15 +3,28 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from services.medication import care, dose, order, taper, views_dose, views_order, views_taper
+from services.medication import (
+    authority,
+    care,
+    dose,
+    history,
+    order,
+    taper,
+    views_authority,
+    views_dose,
+    views_order,
+    views_taper,
+)
 from shared.event import AnyRecorded
 from shared.projector import Write
 
 _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
     order.decider.category: views_order.writes,
-    dose.decider.category: views_dose.writes,
+    dose.decider.category: lambda recorded: [*views_dose.writes(recorded), *views_authority.dose_writes(recorded)],
     taper.decider.category: views_taper.writes,
     care.decider.category: views_order.care_writes,
+    authority.decider.category: views_authority.writes,
+    history.decider.category: lambda _: (),
 }
 
 

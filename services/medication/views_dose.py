@@ -12,6 +12,8 @@ from services.medication.dosing_slot import slot_id
 from shared.event import AnyRecorded
 from shared.events.medication import (
     DoseAdministered,
+    DoseConflictFound,
+    DoseConflictSettled,
     DoseEvent,
     DoseMissed,
     DoseRefused,
@@ -118,6 +120,8 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
         case DoseVoided():
             sql = "update view.dose set version = $2, status = 'voided', void_confirmed_by = $3 where dose_id = $1"
             return [Write(sql, (dose_id, version, event.confirmed_by))]
+        case DoseConflictFound() | DoseConflictSettled():
+            return [Write("update view.dose set version = $2 where dose_id = $1", (dose_id, version))]
         case _:
             assert_never(event)
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.medication import examples
 from tests.medication.running import Clinic
-from tests.medication.window import ago, at_noon, body, give, signed, today
+from tests.medication.window import ago, at_noon, body, give, guest, signed, today
 
 
 async def test_a_dose_is_recorded_and_seen(clinic: Clinic) -> None:
@@ -18,7 +18,7 @@ async def test_a_dose_is_recorded_and_seen(clinic: Clinic) -> None:
     assert (due["status"], due["ordered_mg"], due["dose_mg"]) == ("due", "16", None)
 
     given = await clinic.done(await clinic.post(f"orders/{order}/doses", body(examples.DOSE)))
-    assert [one["type"] for one in given["events"]] == ["DoseAdministered"]
+    assert [one["type"] for one in given["events"]] == ["DoseAdministered", "AuthorityEstablished", "MedicineTaken"]
     (done,) = (await clinic.get(f"sites/{clinic.site}/dosing-list"))["items"]
     assert (done["status"], done["dose_mg"], done["observed_by"]) == ("administered", "16", "nurse-1")
     assert done["dose_id"] == due["dose_id"] == given["stream"].removeprefix("dose-")
@@ -32,7 +32,8 @@ async def test_a_dose_is_recorded_and_seen(clinic: Clinic) -> None:
 async def test_the_same_slot_is_not_dosed_twice_and_the_refusal_says_where_and_when(clinic: Clinic) -> None:
     """I8."""
     order = str(uuid4())
-    await signed(clinic, order)
+    patient = await signed(clinic, order)
+    await guest(clinic, patient, order, "hilltop")
     await clinic.done(await clinic.post(f"orders/{order}/doses", body(examples.DOSE), site="hilltop"))
     refused = await clinic.post(f"orders/{order}/doses", body(examples.DOSE))
 
@@ -106,8 +107,9 @@ async def test_nothing_is_dosed_on_an_unsigned_a_held_or_an_unknown_order(clinic
 async def test_a_dose_belongs_to_the_order_s_date_wherever_it_is_given(clinic: Clinic) -> None:
     """T44: a site in another zone doses on the date of the order's home."""
     order = str(uuid4())
-    await signed(clinic, order)
+    patient = await signed(clinic, order)
     await clinic.open_site("Pacific/Auckland", "auckland")
+    await guest(clinic, patient, order, "auckland")
     given = await clinic.done(await clinic.post(f"orders/{order}/doses", body(examples.DOSE), site="auckland"))
 
     (dose,) = (await clinic.get(f"doses?order_id={order}"))["items"]

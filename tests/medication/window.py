@@ -71,3 +71,14 @@ async def confirm(clinic: Clinic, taper: str, step: int, days_ago: int) -> dict[
     note = {"step": step, "tolerance": "well", "assessment": "No craving.", "confirmed_on": ago(days_ago)}
     answer = await clinic.post(f"tapers/{taper}/confirmations", note, "prescriber", version=version)
     return await clinic.done(answer)
+
+
+async def guest(clinic: Clinic, patient: str, order: str, site: str, days: int | None = 3) -> str:
+    """The patient is a guest at the other site from today on; the stay's id. Without days the patient moves for good."""
+    stay = f"patients/{patient}/guest-dosing/{uuid4()}"
+    until_on = None if days is None else ago(-days)
+    asked = {"order_id": order, "from_on": ago(0), "until_on": until_on, "reason": "Visits family."}
+    await clinic.done(await clinic.put(stay, asked, site=site))
+    await clinic.done(await clinic.post(f"{stay}/approval", {"take_homes_held": 0}, "prescriber"))
+    await clinic.done(await clinic.post(f"{stay}/acceptance", {}, site=site))
+    return stay

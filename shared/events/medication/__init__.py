@@ -1,8 +1,21 @@
 """What medication writes down: orders, doses, tapers, and whether a patient is in care."""
 
+from shared.events.medication.authority import (
+    AuthorityEstablished,
+    AuthorityEvent,
+    AuthorityHandedOver,
+    AuthorityReturned,
+    GlassBroken,
+    GuestDosingApproved,
+    GuestDosingDeclined,
+    GuestDosingRequested,
+    ReturnReason,
+)
 from shared.events.medication.care import CareBegan, CareEnded, CareEvent, DosingAfterDischargeAllowed
 from shared.events.medication.dose import (
     DoseAdministered,
+    DoseConflictFound,
+    DoseConflictSettled,
     DoseEvent,
     DoseMissed,
     DoseRefused,
@@ -11,6 +24,7 @@ from shared.events.medication.dose import (
     RefusalReason,
     VoidReason,
 )
+from shared.events.medication.history import HistoryEvent, MedicineNotTaken, MedicineTaken, SecondOrderAllowed
 from shared.events.medication.order import (
     DiscontinuationReason,
     OrderDiscontinued,
@@ -51,15 +65,21 @@ from shared.events.medication.taper import (
 )
 from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, ParkedEventsRetried
 
-type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent
+type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent | AuthorityEvent | HistoryEvent
 
 __all__ = [
+    "AuthorityEstablished",
+    "AuthorityEvent",
+    "AuthorityHandedOver",
+    "AuthorityReturned",
     "CareBegan",
     "CareEnded",
     "CareEvent",
     "DiscontinuationReason",
     "DoseAdministered",
     "DoseBasis",
+    "DoseConflictFound",
+    "DoseConflictSettled",
     "DoseEvent",
     "DoseMissed",
     "DoseRefused",
@@ -69,6 +89,13 @@ __all__ = [
     "DosingAfterDischargeAllowed",
     "EffectScale",
     "Event",
+    "GlassBroken",
+    "GuestDosingApproved",
+    "GuestDosingDeclined",
+    "GuestDosingRequested",
+    "HistoryEvent",
+    "MedicineNotTaken",
+    "MedicineTaken",
     "OrderDiscontinued",
     "OrderDrafted",
     "OrderEvent",
@@ -85,7 +112,9 @@ __all__ = [
     "RefusalReason",
     "ReplanReason",
     "ReversalReason",
+    "ReturnReason",
     "Rhythm",
+    "SecondOrderAllowed",
     "TakenBasis",
     "TaperCompleted",
     "TaperDesign",

@@ -33,6 +33,8 @@ class DoseAdministered:
 
     `site_id` is where it was given, `home_site_id` whose order it is. `dosing_on` is the order's date in `zone`,
     `ordered_mg` the most that could be given in this slot, `taper_id` the taper that said so, if one did.
+    `authority_epoch` is the authority that the dose was given under (0 before there was one), `authorised_by` the
+    physician who answers for a dose at a site without it.
     """
 
     patient_id: UUID
@@ -48,6 +50,8 @@ class DoseAdministered:
     observed_by: str
     site_id: str
     home_site_id: str
+    authority_epoch: int = 0
+    authorised_by: str | None = None
 
 
 @event()
@@ -109,4 +113,43 @@ class DoseVoided:
     confirmed_by: str
 
 
-type DoseEvent = DoseAdministered | DoseRefused | DoseMissed | DoseVoidRequested | DoseVoided
+@event()
+class DoseConflictFound:
+    """A site without the authority had given a dose in a slot that holds one already; a prescriber looks at the patient."""
+
+    patient_id: UUID
+    order_id: UUID
+    medicine: Code
+    dosing_on: date
+    zone: str
+    split: int
+    dose_mg: Decimal
+    given_at: datetime
+    observed_by: str
+    site_id: str
+    home_site_id: str
+    other_site_id: str
+    other_given_at: datetime
+    physician: str
+    reason: Personal[str | None]
+
+
+@event()
+class DoseConflictSettled:
+    """A prescriber looked at what two doses mean for the patient."""
+
+    patient_id: UUID
+    order_id: UUID
+    settled_by: str
+    note: Personal[str | None]
+
+
+type DoseEvent = (
+    DoseAdministered
+    | DoseRefused
+    | DoseMissed
+    | DoseVoidRequested
+    | DoseVoided
+    | DoseConflictFound
+    | DoseConflictSettled
+)
