@@ -70,7 +70,8 @@ async def administer_dose(
     slot = await slot_of(door, order_id, body.split, body.dosing_on, body.given_at)
     observed_by = body.observed_by or door.caller.subject
     given_at = body.given_at or door.now
-    administer = dose.AdministerDose(slot.place, body.dose_mg, given_at, observed_by, door.site_id)
+    late = body.given_at is not None
+    administer = dose.AdministerDose(slot.place, body.dose_mg, given_at, observed_by, door.site_id, late=late)
     return await door.handle(*taken(slot, administer, body.given_at))
 
 

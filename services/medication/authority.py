@@ -174,7 +174,7 @@ def break_glass(authority: Authority, command: BreakGlass) -> Sequence[Authority
     """Nothing moves; it is written down who answers for the dose. A site that holds the authority has no glass to break."""
     settled = settle(authority, command.patient_id, command.home_site_id, command.on)
     now = after(authority, settled)
-    if may_dose(now, command.home_site_id, command.site_id, command.on):
+    if may_dose(now, command.home_site_id, command.site_id, command.on, late=True):
         return settled
     broken = GlassBroken(
         patient_id=command.patient_id,
@@ -190,14 +190,14 @@ def break_glass(authority: Authority, command: BreakGlass) -> Sequence[Authority
     return [*settled, broken]
 
 
-def may_dose(authority: Authority, home_site_id: str, site_id: str, on: date) -> bool:
-    """Whether the site holds the authority, or, for a dose entered late, held it on the whole of that date."""
-    return site_id == authority.holder(home_site_id, on) or site_id == authority.held_on(on)
+def may_dose(authority: Authority, home_site_id: str, site_id: str, on: date, *, late: bool) -> bool:
+    """Whether the site holds the authority; a dose that is entered late, whether it held it on the whole of that date."""
+    return site_id == authority.holder(home_site_id, on) or (late and site_id == authority.held_on(on))
 
 
-def check_may_dose(authority: Authority, home_site_id: str, site_id: str, on: date) -> None:
+def check_may_dose(authority: Authority, home_site_id: str, site_id: str, on: date, *, late: bool = False) -> None:
     """Raises DosingAuthorityElsewhere, with the site to ask."""
-    if not may_dose(authority, home_site_id, site_id, on):
+    if not may_dose(authority, home_site_id, site_id, on, late=late):
         raise DosingAuthorityElsewhere(
             holder_site_id=authority.holder(home_site_id, on),
             epoch=authority.epoch,

@@ -46,7 +46,7 @@ class Seen:
 
 @command
 class AdministerDose:
-    """The patient took the dose under observation."""
+    """The patient took the dose under observation; `late` says that it is entered after the fact, with its own time."""
 
     place: Place
     dose_mg: Decimal
@@ -54,6 +54,7 @@ class AdministerDose:
     observed_by: str
     site_id: str
     glass: BrokenGlass | None = None
+    late: bool = False
 
 
 @command
@@ -199,7 +200,9 @@ def record(command: OnOrder, seen: Seen) -> Sequence[DoseEvent]:
             if command.dose_mg > slot.ordered_mg:
                 raise MoreThanOrdered(field="dose_mg", ordered_mg=str(slot.ordered_mg))
             if command.glass is None:
-                check_may_dose(seen.authority, prescription.home_site_id, command.site_id, place.on)
+                check_may_dose(
+                    seen.authority, prescription.home_site_id, command.site_id, place.on, late=command.late
+                )
             return [administered(slot, command, seen.authority)]
         case RefuseDose():
             return [slot.refused(command.reason, command.note)]

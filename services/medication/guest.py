@@ -250,10 +250,10 @@ def decide(authority: Authority, command: ApproveGuest | DeclineGuest | AcceptGu
                 raise GuestNotRequested(status=stay.status.value)
             return [approved(stay, command)]
         case DeclineGuest():
-            if command.site_id != stay.site_id:
-                check_answered_by(authority, command.site_id)
             if stay.status is StayStatus.UNDER_WAY:
                 raise GuestNotRequested(status=stay.status.value)
+            if command.site_id != stay.site_id:
+                check_answered_by(authority, command.site_id)
             return [GuestDosingDeclined(stay.patient_id, stay.guest_id, command.declined_by, command.note)]
         case AcceptGuest():
             return accept(authority, stay, command)
