@@ -9,13 +9,10 @@ from services.medication import guest
 from services.medication.guest import (
     AcceptGuest,
     ApproveGuest,
-    Authority,
     DeclineGuest,
     RequestGuest,
-    Stay,
-    StayStatus,
-    Tenure,
 )
+from services.medication.stay import Authority, Stay, StayStatus, Tenure
 from services.medication.window_policies import window_policies
 from shared.decider import Decider, command
 from shared.events.medication import (

@@ -11,8 +11,8 @@ from services.medication import order as orders
 from services.medication.authority import check_may_dose
 from services.medication.dose_state import Slot, Status, evolve
 from services.medication.dosing_slot import BrokenGlass, OrderedSlot, Place, SecondDose, voided
-from services.medication.guest import Authority
 from services.medication.prescription import Prescription
+from services.medication.stay import Authority
 from services.medication.taper_course import Taper
 from shared.decider import Decider, command
 from shared.events.medication import (
@@ -200,9 +200,7 @@ def record(command: OnOrder, seen: Seen) -> Sequence[DoseEvent]:
             if command.dose_mg > slot.ordered_mg:
                 raise MoreThanOrdered(field="dose_mg", ordered_mg=str(slot.ordered_mg))
             if command.glass is None:
-                check_may_dose(
-                    seen.authority, prescription.home_site_id, command.site_id, place.on, late=command.late
-                )
+                check_may_dose(seen.authority, prescription.home_site_id, command.site_id, place.on, late=command.late)
             return [administered(slot, command, seen.authority)]
         case RefuseDose():
             return [slot.refused(command.reason, command.note)]

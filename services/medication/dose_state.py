@@ -42,7 +42,8 @@ def evolve(slot: Slot, event: DoseEvent) -> Slot:
         case DoseAdministered():
             return Slot(Status.ADMINISTERED, event, conflicts=slot.conflicts, unsettled=slot.unsettled)
         case DoseRefused() | DoseMissed():
-            return Slot(Status.REFUSED if isinstance(event, DoseRefused) else Status.MISSED)
+            status = Status.REFUSED if isinstance(event, DoseRefused) else Status.MISSED
+            return Slot(status, conflicts=slot.conflicts, unsettled=slot.unsettled)
         case DoseVoidRequested():
             return replace(slot, void=event)
         case DoseVoided():

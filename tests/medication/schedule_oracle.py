@@ -10,6 +10,7 @@ import msgspec
 
 from services.medication import dose as doses
 from services.medication import taper as tapers
+from services.medication.dose_state import Status as SlotStatus
 from services.medication.taper_course import Status, Step, Taper
 from shared.event import AnyRecorded
 from shared.events.medication import (
@@ -43,7 +44,7 @@ def amounts(events: list[AnyRecorded], order_id: UUID) -> dict[date, Decimal | s
         slot = doses.decider.fold(story)
         if slot.administered is not None:
             found[story[0].dosing_on] = slot.administered.dose_mg
-        elif slot.status is not doses.Status.OPEN:
+        elif slot.status is not SlotStatus.OPEN:
             found[story[0].dosing_on] = slot.status.value
     return found
 

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,7 +75,7 @@ def check_amounts(network: Network) -> None:
         for _, event in network.ledger.of("history")
         if isinstance(event, SecondOrderAllowed)
     }
-    days: dict[object, dict[object, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    days: dict[date, dict[UUID, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for one, _ in standing(network):
         assert one.dose_mg <= SPLITS_MG[one.order_id][one.split - 1]
         days[one.dosing_on][one.order_id] += one.dose_mg
@@ -82,7 +83,7 @@ def check_amounts(network: Network) -> None:
         uncommon = [order_id for order_id in by_order if (on, order_id) not in allowed]
         assert len(uncommon) <= 1, f"{on}: two orders and no physician"
         for order_id, dose_mg in by_order.items():
-            assert dose_mg <= sum(SPLITS_MG[order_id])  # type: ignore[operator]
+            assert dose_mg <= sum(SPLITS_MG[order_id], Decimal(0))
 
 
 def check_one_holder(network: Network) -> None:
