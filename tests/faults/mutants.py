@@ -74,9 +74,9 @@ def slot_not_unique() -> None:
     """Every dose is a slot of its own."""
     from uuid import uuid4  # noqa: PLC0415
 
-    from services.medication import api_dose  # noqa: PLC0415
+    from services.medication import dosing  # noqa: PLC0415
 
-    put(api_dose, "slot_id", lambda *_: uuid4())
+    put(dosing, "slot_id", lambda *_: uuid4())
 
 
 def utc_dates() -> None:

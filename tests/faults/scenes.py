@@ -37,7 +37,7 @@ async def verdict(run: Run) -> list[Violation]:
 
 
 async def calm(run: Run) -> list[Violation]:
-    """Nothing but the load; its patients come from three zones, and every slot is wanted by three sites."""
+    """Nothing but the load; its patients come from three zones, and every slot is wanted by two windows and two more sites."""
     await asyncio.sleep(BETWEEN_KILLS_SECONDS)
     return await verdict(run)
 
