@@ -59,6 +59,7 @@ class GuestLine:
     epoch: int | None
     ended_on: date | None
     end_reason: str | None
+    degraded_since: datetime | None
 
 
 class ConflictKind(StrEnum):
@@ -86,6 +87,7 @@ class ConflictLine:
     physician: str
     recorded_at: datetime
     settled_by: str | None
+    degraded_since: datetime | None
 
 
 def writes(recorded: AnyRecorded) -> Sequence[Write]:
@@ -199,9 +201,11 @@ def dose_writes(recorded: AnyRecorded) -> Sequence[Write]:
 
 
 _GUEST: Final = """guest_id, patient_id, order_id, guest_site_id, asked_site_id, from_on, until_on, status, requested_by,
-    requested_at, answered_by, last_dose_mg, last_dose_on, take_homes_held, epoch, ended_on, end_reason"""
+    requested_at, answered_by, last_dose_mg, last_dose_on, take_homes_held, epoch, ended_on, end_reason,
+    projection.degraded_since(patient_id::text) as degraded_since"""
 _CONFLICT: Final = """event_id, kind, patient_id, order_id, dose_id, dosing_on, given_site_id, other_site_id, dose_mg, given_at,
-    other_given_at, physician, recorded_at, settled_by"""
+    other_given_at, physician, recorded_at, settled_by,
+    projection.degraded_since(patient_id::text) as degraded_since"""
 
 
 async def guests(door: QueryDoor, site_id: str, status: GuestStatus | None) -> Page[GuestLine]:
