@@ -35,7 +35,7 @@ run: setup ## Start everything, load the demonstration, print what to try
 	@$(BIN)/evenkeel try --data $(DATA)
 
 test: setup ## Run the tests (a real Kafka, a real PostgreSQL, real processes)
-	$(BIN)/pytest -m "not chaos and not bench" --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -m "not chaos and not bench" --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Lint, types, imports, contracts
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from deploy import kafka as kafka_server
 from deploy import postgres as postgres_server
@@ -13,19 +15,36 @@ from deploy.ports import free_ports
 from tests.embedded import ServiceDatabase, TestKafka, TestPostgres, open_folder
 from tests.system import System, running_system
 
+SYSTEM = (
+    "tests/deploy/test_local.py",
+    "tests/deploy/test_operating.py",
+    "tests/faults/",
+    "tests/journeys/",
+    "tests/medication/test_race_processes.py",
+    "tests/proof/test_verify.py",
+    "tests/recovery/",
+)
+
 type MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
 
-@pytest.hookimpl(tryfirst=True)
+class Halves(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Two processes share the tests: one runs those of the whole system, which would starve each other, the other the rest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "system" if nodeid.startswith(SYSTEM) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves:
+    """What pytest-xdist asks for."""
+    return Halves(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests: one runs those that start the whole system, the other the rest, file by file."""
-
-    def system(item: pytest.Item) -> bool:
-        return item.get_closest_marker("system") is not None
-
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("system" if system(item) else item.location[0]))
-    items.sort(key=lambda item: not system(item))
+    """What takes longest comes first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SYSTEM))
+    left = [item.nodeid for item in items if item.get_closest_marker("system") and not item.nodeid.startswith(SYSTEM)]
+    assert not left, f"tests of the whole system run in one process, name their file in SYSTEM: {left}"
 
 
 @pytest.fixture(scope="session")
