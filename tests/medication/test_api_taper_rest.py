@@ -61,7 +61,7 @@ async def test_a_reversal_raises_the_dose_at_once(clinic: Clinic) -> None:
 
     assert [await due_mg(clinic, days) for days in (5, 4, 0)] == ["8", "14", "14"]
     given = await give(clinic, order, 4, "14")
-    assert [one["type"] for one in given["events"]] == ["DoseAdministered", "TaperStepTaken"]
+    assert [one["type"] for one in given["events"]] == ["DoseAdministered", "MedicineTaken", "TaperStepTaken"]
     schedule = await clinic.get(f"tapers/{taper}/schedule")
     assert [one["dose_mg"] for one in schedule["figures"]["steps"]] == ["14", "8", "14", "12", "4"]
     assert (schedule["today"]["step"], schedule["today"]["dose_mg"]) == (3, "14")
