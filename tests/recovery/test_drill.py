@@ -49,7 +49,8 @@ async def test_an_older_log_is_noticed_shown_and_made_whole_from_the_topic(drill
     drill.system.up()
     assert await drill.differences("before", "after") == []
     result = drill.verified()
-    assert (result["faults"], result["degraded"], result["events"]) == ([], 0, whole)
+    assert (result["faults"], result["degraded"]) == ([], 0)
+    assert result["events"] >= whole  # what was written after the last signature came back from the topic too
     drill.system.down()
 
 
@@ -85,6 +86,7 @@ async def test_a_log_that_went_on_can_only_be_accepted(drill: Drill) -> None:
 
 async def restored(drill: Drill) -> dict[str, dict[int, int]]:
     """The older backup is in place, and the start is refused; how far each service's lanes were signed before."""
+    drill.system.down()  # also after a test that failed halfway
     signed: dict[str, dict[int, int]] = {}
     for path in drill.system.instance.checkpoints.glob("*.jsonl"):
         for line in path.read_text().splitlines():
