@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from deploy.databases import SERVICES
 from deploy.instance import Instance, Places
 from shared import resources
+from shared.checkpoint import Reader
 from shared.codec import Codec
 from shared.logs import configure
-from shared.projector import Reader
 from shared.resources import Resources
 from shared.service import Service
 from shared.settings import Settings

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from deploy.operating import Opened
+from shared.checkpoint import Reader
 from shared.cloudevents import event_id_of, from_kafka
 from shared.codec import Undecodable
 from shared.database import Pool
@@ -19,7 +20,7 @@ from shared.failures import Failure
 from shared.log import Act, Context, PersonErased, Subject
 from shared.parking import ParkedRecord, settle, waiting
 from shared.projecting import TRANSIENT
-from shared.projector import CHANNEL, Reader
+from shared.projector import CHANNEL
 
 FOLD_SECONDS_MAX: Final = 30.0
 FOLD_LOOK_SECONDS: Final = 0.2

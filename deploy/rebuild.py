@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from deploy.operating import Opened
+from shared.checkpoint import Gap
 from shared.cloudevents import to_kafka
 from shared.codec import Codec
 from shared.database import Connection, Pool, Record
@@ -21,7 +22,6 @@ from shared.log.reading import COLUMNS, recorded
 from shared.parking import Ratio
 from shared.projecting import EventReader
 from shared.projection import Projection, Write
-from shared.projector import Gap
 
 SHADOW: Final = "@shadow"
 CHUNK_EVENTS_MAX: Final = 4000

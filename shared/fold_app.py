@@ -39,6 +39,8 @@ class FoldLimits:
 
 
 RECORD_BYTES_MAX: Final = 1_000_000
+METADATA_MS: Final = 10_000
+"""A topic that was lost and made anew is noticed after so long; the library's five minutes are an outage."""
 
 
 def faust_settings(bootstrap: str, limits: FoldLimits, folder: Path, instance: str | None = None) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def faust_settings(bootstrap: str, limits: FoldLimits, folder: Path, instance: s
         "stream_buffer_maxsize": limits.buffered_events_max,
         "stream_recovery_delay": 0.0,
         "consumer_group_instance_id": instance,
+        "consumer_metadata_max_age_ms": METADATA_MS,
         "broker_session_timeout": limits.session_seconds,
         "broker_heartbeat_interval": limits.heartbeat_seconds,
         "broker_request_timeout": limits.request_seconds,

@@ -30,6 +30,7 @@ class Reading:
     from_start: bool
     settled_id: str = ""
     next_offset: int = 0
+    begins: int = 0
     seen: int = 0
     last_id: str = ""
     unplaced: int = 0

@@ -57,6 +57,12 @@ class MarkingThread(driver.AIOKafkaConsumerThread):
             leave_when_stopped(self._consumer)
         await super().on_thread_stop()
 
+    async def leave(self) -> None:
+        """Leave the group for good: whoever was killed while the topics were missing comes back to the nothing that is kept for it."""
+        consumer = self._ensure_consumer()
+        leave_when_stopped(consumer)
+        await consumer._coordinator._maybe_leave_group()  # noqa: SLF001 - aiokafka leaves only when it is closed
+
     async def pause(self, lanes: Iterable[TP]) -> None:
         """Fetch these no more. Faust only ignores what is fetched, and each such record holds up the others 0.1 s."""
         self._ensure_consumer().pause(*(TopicPartition(*lane) for lane in lanes))
@@ -123,7 +129,7 @@ class ProvingConsumer(driver.Consumer):
             from_start = tp.partition in lost or offset <= starts[tp]
             settled = 0 if tp.partition in lost or offset < 0 else marks[tp].settled
             settled_id = marks[tp].event_id if settled else ""
-            readings[tp] = Reading(settled, from_start, settled_id, starts[tp] if from_start else offset)
+            readings[tp] = Reading(settled, from_start, settled_id, starts[tp] if from_start else offset, starts[tp])
         guard.assigned(readings, ends)
         log.info("fold.assigned", lanes=sorted(owned), lost=sorted(lost), patients=len(guard.table))
         await self._thread.call_thread(self._thread.pause, outputs)
@@ -132,6 +138,10 @@ class ProvingConsumer(driver.Consumer):
             await self.seek_wait({tp: starts[tp] for tp in sources if tp.partition in lost})
             for tp in sources:
                 readings[tp].rewound = False
+
+    async def leave(self) -> None:
+        """Leave the group; this consumer is of no use any more."""
+        await self._thread.call_thread(self._thread.leave)
 
     async def rewind(self, lanes: Mapping[Lane, int]) -> None:
         """Commit the start of these lanes, each with the position up to which it is settled all the same."""

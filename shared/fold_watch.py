@@ -46,8 +46,6 @@ class Watch:
         """Why the process must end, or None."""
         if at - self.beat_at > self.limits.stuck_seconds_max:
             return "the event loop stands still"
-        if at - self.assigned_at > self.limits.unassigned_seconds_max:
-            return "no lane is assigned"
         if any(at - entry.opened_at > self.limits.stuck_seconds_max for entry in self.guard.in_hand):
             return "an event does not get out of hand"
         if at - self.moved_at > self.limits.stuck_seconds_max:
@@ -65,6 +63,10 @@ class Watch:
     async def _look_once(self) -> None:
         if self.guard.readings:
             self.assigned_at = now()
+        elif now() - self.assigned_at > self.limits.unassigned_seconds_max:
+            with contextlib.suppress(Exception):  # a broker that cannot be asked has nothing to keep for anybody either
+                await asyncio.wait_for(self.app.consumer.leave(), OFFSETS_TIMEOUT_SECONDS)
+            die("no lane is assigned")
         LANES.set(len(self.guard.readings))
         HALTED.set(len(self.guard.halted))
         LAG.set(sum(self.lag.values()))
@@ -88,6 +90,7 @@ class Watch:
         readings, outputs = dict(self.guard.readings), dict(self.guard.output_ends)
         if not readings or self.app.rebalancing:
             return
+        await self._look_again()
         asked = [TP(*lane) for lane in readings] + [TP(self.guard.fold.output, lane) for lane in outputs]
         quiet = {lane for lane in outputs if not self._busy(lane)}
         ends = {tuple(tp): end for tp, end in (await self.app.consumer.highwaters(*asked)).items()}
@@ -100,6 +103,13 @@ class Watch:
             unchanged = self.guard.output_ends.get(lane) == outputs[lane] and not self._busy(lane)
             if unchanged and ends[self.guard.fold.output, lane] != outputs[lane]:
                 await self.guard.foreign_write(lane)
+
+    async def _look_again(self) -> None:
+        """A relay puts a lane that begins in the middle right, by deleting what is there: then begin with what came instead."""
+        halted = [TP(*lane) for lane in self.guard.halted]
+        begins = await self.app.consumer.earliest_offsets(*halted) if halted else {}
+        if any(begins[lane] > self.guard.readings[lane].begins for lane in halted):
+            die("a halted lane begins anew")
 
     def _busy(self, lane: int) -> bool:
         if lane in self.guard.replaying:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import structlog
 from prometheus_client import Counter
 
+from shared.checkpoint import APPLIED, Checkpoint
 from shared.cloudevents import from_kafka
 from shared.codec import Codec
 from shared.database import Connection
@@ -16,7 +17,6 @@ from shared.failures import Busy, Failure
 from shared.log import Act, Context, Log
 from shared.parking import BEHIND, Ratio, key_of, park, parked_keys
 from shared.projecting import continuing
-from shared.projector import APPLIED, Checkpoint
 
 REFUSED = Counter("evenkeel_policy_refused_total", "Acts of a policy that the present state did not allow.", ["policy"])
 

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from shared.checkpoint import APPLIED, DUPLICATES, Checkpoint, Gap, Halted
 from shared.cloudevents import event_id_of, from_kafka, sealed_of, sequence_of
 from shared.codec import Codec, Undecodable
 from shared.database import Connection
@@ -15,7 +16,6 @@ from shared.event import AnyRecorded
 from shared.keyring import Keyring
 from shared.parking import BEHIND, Ratio, forget, key_of, park, parked_keys
 from shared.projection import Projection, TableProjection, Write, run_joined, run_writes
-from shared.projector import APPLIED, DUPLICATES, Checkpoint, Gap, Halted
 
 # Errors of the surroundings, not of the event: waiting helps.
 TRANSIENT: Final = (

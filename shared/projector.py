@@ -1,10 +1,10 @@
 """A projector keeps read tables from a topic: rows and checkpoint change in one transaction, so each event counts once."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -12,35 +12,25 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
+from shared.checkpoint import Checkpoint, Fenced, Gap, Halted, OtherVersion, Reader
 from shared.cloudevents import topic_of
 from shared.database import Connection, Pool
 from shared.divergence import diverged
-from shared.failures import Failure
 from shared.health import Finding
 from shared.membership import leave_when_stopped
 from shared.parking import Ratio, TooMuchParked, limits_of
 from shared.projection import Projection, TableProjection, Write, run_writes
 from shared.settings import Settings
 
-__all__ = [
-    "APPLIED",
-    "CHANNEL",
-    "DUPLICATES",
-    "Checkpoint",
-    "Gap",
-    "Halted",
-    "Projection",
-    "Projector",
-    "Reader",
-    "TableProjection",
-    "Write",
-    "run_writes",
-]
+__all__ = ["CHANNEL", "Projection", "Projector", "TableProjection", "Write", "run_writes"]
 
 POLL_MS: Final = 1000
 RECORDS_MAX: Final = 500
 BACKOFF_SECONDS: Final = 0.5
+UNASSIGNED_SECONDS_MAX: Final = 60.0
 SESSION_MS: Final = 12_000
+METADATA_MS: Final = 10_000
+"""A topic that was lost and made anew is noticed after so long; the library's five minutes are an outage."""
 CHANNEL: Final = "projected"
 
 _CHECKPOINT: Final = """
@@ -58,8 +48,6 @@ update projection.checkpoint set next_offset = $5, last_sequence = $6, last_even
 where projection = $1 and topic = $2 and partition = $3 and next_offset = $4
 """
 
-APPLIED: Final = Counter("evenkeel_projection_events_total", "Events applied.", ["projection"])
-DUPLICATES: Final = Counter("evenkeel_projection_duplicates_total", "Events that were applied before.", ["projection"])
 FENCED: Final = Counter(
     "evenkeel_projection_fenced_total", "Batches given up because another projector was faster.", ["projection"]
 )
@@ -69,55 +57,6 @@ HALTED: Final = Gauge(
 LAG: Final = Gauge("evenkeel_projection_lag_records", "Records of the topic not read yet.", ["projection"])
 
 logger = structlog.get_logger()
-
-
-class Halted(Failure):
-    """The partition stands still: what follows does not continue what was applied."""
-
-
-class Gap(Halted):
-    """An event is missing between what was applied and what came."""
-
-
-class OtherVersion(Failure):
-    """The rows are those of another version of the program; they are left to it."""
-
-
-class Fenced(Failure):
-    """Another projector has moved the checkpoint."""
-
-
-@dataclass
-class Checkpoint:
-    """Up to where a partition is applied."""
-
-    next_offset: int
-    last_sequence: int | None
-    last_event_id: Any
-
-
-class Reader(Protocol):
-    """Makes rows of messages; `shared.projecting` has one for events and one for tables."""
-
-    @property
-    def name(self) -> str:
-        """Stable: the checkpoint stands under it."""
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """What it reads."""
-
-    @property
-    def version(self) -> int:
-        """Rows of another version are not its own to write."""
-
-    async def apply(
-        self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
-    ) -> Checkpoint:
-        """Apply one partition's messages within the open transaction; the checkpoint after them. Raises Halted."""
-
-    async def again(self, connection: Connection, message: Any) -> None:
-        """Apply one message that was parked, within the open transaction. Raises whatever still stands against it."""
 
 
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
@@ -168,14 +107,19 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=SESSION_MS // 4,
+            metadata_max_age_ms=METADATA_MS,
             max_poll_records=RECORDS_MAX,
             fetch_max_wait_ms=POLL_MS,
         )
         self._consumer.subscribe(list(self._reader.topics), listener=self)
         await self._consumer.start()
         try:
-            while True:
+            assigned_at = time.monotonic()
+            while self._checkpoints or time.monotonic() - assigned_at < UNASSIGNED_SECONDS_MAX:
                 await self._poll()
+                assigned_at = time.monotonic() if self._checkpoints else assigned_at
+            # Who was killed while the topics were missing comes back to the nothing that is kept for it: leave, and join anew.
+            logger.warning("projection.unassigned", projection=self._reader.name)
         finally:
             leave_when_stopped(self._consumer)
             with suppress(KafkaError, OSError):
@@ -205,11 +149,23 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._consumer.seek(tp, row["next_offset"])
 
     async def _poll(self) -> None:
+        await self._look_again()
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         for tp, messages in batches.items():
             if tp in self._checkpoints and tp not in self._halted:
                 await self._apply(tp, messages)
         self._measure()
+
+    async def _look_again(self) -> None:
+        """A relay puts a lane that begins in the middle right, by deleting what is there: then begin with what came instead."""
+        halted = [tp for tp in self._halted if tp in self._checkpoints]
+        begins = await self._consumer.beginning_offsets(halted) if halted else {}
+        for tp in halted:
+            if begins[tp] > self._checkpoints[tp].next_offset:
+                del self._halted[tp]
+                HALTED.labels(self._reader.name).set(len(self._halted))
+                self._consumer.resume(tp)
+                await self._from_the_beginning(tp)
 
     async def _from_the_beginning(self, tp: TopicPartition) -> None:
         logger.warning("projection.rewound", projection=self._reader.name, topic=tp.topic, partition=tp.partition)

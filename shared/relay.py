@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.cloudevents import to_kafka, topic_of
 from shared.database import UNREACHABLE, Connection, Record, assert_own_session, connect
-from shared.divergence import diverged, last_records
+from shared.divergence import NOTHING, cut, diverged, edges
 from shared.failures import Failure
 from shared.health import Finding
 from shared.lanes import LANES
@@ -77,7 +77,7 @@ class Lane:
 
     stored: int
     sent: int
-    offset: int = -1
+    offset: int
 
 
 class Relay:
@@ -148,12 +148,18 @@ class Relay:
         if not free:
             return
         async with asyncio.timeout(LAST_RECORD_SECONDS_MAX):
-            last = await last_records(self._settings.kafka, self._topic, free)
-        self._halt(await diverged(connection, last))
-        for row in await connection.fetch(_CURSORS, [lane for lane in free if lane not in self._halted]):
+            found = await edges(self._settings.kafka, self._topic, free)
+        self._halt(await diverged(connection, {lane: one.last for lane, one in found.items()}))
+        free = [lane for lane in free if lane not in self._halted]
+        if torn := [lane for lane in free if found.get(lane, NOTHING).first != NOTHING.first]:
+            # A relay went on in a topic that had been made anew, before it noticed: no reader gets past such a beginning.
+            logger.warning("relay.cut", service=self._service, lanes=torn)
+            await cut(self._settings.kafka, self._topic, torn)
+            found = {lane: one for lane, one in found.items() if lane not in torn}
+        for row in await connection.fetch(_CURSORS, free):
             # The topic may lack what the cursor has passed (lost broker): send it again. Duplicates drop out.
-            sequence = last[row["lane"]][0] if row["lane"] in last else 0
-            self._lanes[row["lane"]] = Lane(row["position"], min(row["position"], sequence))
+            end = found.get(row["lane"], NOTHING)
+            self._lanes[row["lane"]] = Lane(row["position"], min(row["position"], end.last[0]), end.offset)
         logger.info("relay.claimed", service=self._service, lanes=len(free))
 
     def _halt(self, lanes: dict[int, str]) -> None:

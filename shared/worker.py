@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from shared.checkpoint import Reader
 from shared.cloudevents import topic_of
 from shared.codec import Codec
 from shared.health import Health, serve_ops, told_to_stop
@@ -16,7 +17,7 @@ from shared.logs import configure
 from shared.membership import instance_of
 from shared.policy import PolicyReader
 from shared.projecting import EventReader, TableReader
-from shared.projector import Projection, Projector, Reader
+from shared.projector import Projection, Projector
 from shared.relay import Relay
 from shared.resources import Resources, opened
 from shared.service import Service

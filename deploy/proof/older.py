@@ -11,7 +11,7 @@ from deploy.proof.verifier import opened_logs
 from deploy.proof.walking import Broken, ends_agree
 from shared.cloudevents import topic_of
 from shared.database import Connection
-from shared.divergence import diverged, last_records
+from shared.divergence import diverged, edges
 from shared.lanes import LANES
 
 LAST_RECORDS_SECONDS_MAX: Final = 30.0
@@ -45,5 +45,5 @@ async def topics_ahead(instance: Instance, postgres: str, kafka: str) -> list[st
 async def topic_ahead(log: Connection, service: str, kafka: str) -> list[str]:
     """The same of one service. Raises TimeoutError, KafkaError and Undecodable."""
     async with asyncio.timeout(LAST_RECORDS_SECONDS_MAX):
-        last = await last_records(kafka, topic_of(service), range(LANES))
+        last = {lane: one.last for lane, one in (await edges(kafka, topic_of(service), range(LANES))).items()}
     return [f"{service} lane {lane}: {reason}" for lane, reason in sorted((await diverged(log, last)).items())]

@@ -10,7 +10,7 @@ from deploy.proof.walking import heads, walk
 from deploy.recovery.surviving import Row, surviving
 from shared.cloudevents import topic_of
 from shared.database import Connection
-from shared.divergence import Place, diverged, last_records
+from shared.divergence import Place, diverged, edges
 from shared.lanes import LANES
 
 _READERS: Final = """
@@ -74,7 +74,7 @@ async def survey(service: str, connections: Mapping[str, Connection], kafka: str
     """Hold a service's log against everything that has read further. Raises KafkaError and TimeoutError."""
     log, topic = connections[service], topic_of(service)
     present = await heads(log)
-    last = await last_records(kafka, topic, range(LANES))
+    last = {lane: one.last for lane, one in (await edges(kafka, topic, range(LANES))).items()}
     signed = {lane: (link.position, link.event_id) for lane, link in story.newest.items() if link.event_id}
     readers = await _readers(connections, topic)
     parted = set(await diverged(log, last)) | set(await diverged(log, signed))

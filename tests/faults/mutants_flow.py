@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaConsumer
 
 from shared import policy as policies
 from shared import projecting, projector, relay, timers
+from shared.checkpoint import Checkpoint
 from shared.cloudevents import event_id_of, sequence_of
-from shared.projector import Checkpoint, Projector
+from shared.projector import Projector
 from tests.faults.putting import put, reword
 
 WIDE_SECONDS = 0.3

@@ -14,8 +14,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from shared import projector as projecting
+from shared.checkpoint import Checkpoint, Fenced
 from shared.database import Connection, open_pool
-from shared.projector import Checkpoint, Fenced, Projector
+from shared.projector import Projector
 from shared.relay import Relay
 from shared.settings import Settings
 from tests.shared.flow.ledger import reader_of

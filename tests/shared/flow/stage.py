@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.cloudevents import sequence_of
 from shared.database import Pool
@@ -97,6 +98,23 @@ async def records(kafka: TestKafka, topic: str) -> dict[int, list[Any]]:
         return found
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def made_anew(kafka: TestKafka, topic: str) -> AsyncIterator[None]:
+    """The topic is lost, and there again after the block, empty."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic])
+
+    async def gone() -> bool:
+        return topic not in await admin.list_topics()
+
+    await until(gone)
+    await admin.close()
+    kafka.made.discard(topic)
+    yield
+    await kafka.create_topics(topic)
 
 
 async def until(reached: Callable[[], Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:

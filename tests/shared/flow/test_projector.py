@@ -5,17 +5,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.cloudevents import to_kafka
+from shared.divergence import cut
 from shared.health import Finding
 from shared.lanes import lane_of
 from shared.log.reading import COLUMNS
 from shared.projector import Projector
 from tests.conftest import MakeDatabase
 from tests.embedded import TestKafka
-from tests.shared.flow.ledger import projector_of
-from tests.shared.flow.stage import Stage, running, stage, until
+from tests.shared.flow.ledger import projector_of, reader_of
+from tests.shared.flow.stage import Stage, made_anew, running, stage, until
 
 pytestmark = pytest.mark.broker
 
@@ -71,6 +72,53 @@ async def test_a_gap_halts_the_partition_and_says_so_while_others_go_on(
 
             await until(others_came)
         assert list(finding.facts["halted"].values()) == ["sequence 4 came after 2"]  # type: ignore[attr-defined]
+
+
+async def test_a_lane_that_halted_goes_on_when_its_beginning_was_put_right(
+    service_database: MakeDatabase, kafka: TestKafka
+) -> None:
+    """P1: a lane begins in the middle, as after a lost topic; what lies there is deleted and everything comes in order."""
+    async with stage(await service_database("intake"), kafka) as here:
+        rows = await rows_of(here, uuid4(), 3)
+        projector = projector_of(here.pool, here.settings, here.topic)
+        async with running(projector.run()):
+            await produce(here, rows[1:])
+            await halted(projector)
+            await cut(kafka.bootstrap, here.topic, [rows[0]["lane"]])
+            await produce(here, rows)
+            await here.projected()
+            assert (await projector.check()).ready
+
+
+async def test_who_was_killed_while_the_topic_was_missing_is_given_partitions_again(
+    service_database: MakeDatabase, kafka: TestKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P1, T21: its name comes back to the empty assignment that the broker kept for it, and nothing would ever change that."""
+    monkeypatch.setattr("shared.projector.UNASSIGNED_SECONDS_MAX", 2.0)
+    async with stage(await service_database("intake"), kafka) as here:
+        projector = Projector(
+            reader_of(here.topic), here.pool, here.settings, group=f"{here.topic}.ledger", instance="one"
+        )
+        killed = AIOKafkaConsumer(
+            here.topic,
+            bootstrap_servers=kafka.bootstrap,
+            group_id=projector._group,
+            group_instance_id="one",
+            enable_auto_commit=False,
+            metadata_max_age_ms=200,
+        )
+        await killed.start()
+
+        async def nothing_is_left() -> bool:
+            await killed.getmany(timeout_ms=100)
+            return not killed.assignment()
+
+        async with made_anew(kafka, here.topic):
+            await until(nothing_is_left)
+            await killed.stop()  # a member with a name of its own does not leave the group
+        async with running(projector.run()):
+            await produce(here, await rows_of(here, uuid4(), 3))
+            await here.projected()
 
 
 async def test_what_comes_again_is_dropped(service_database: MakeDatabase, kafka: TestKafka) -> None:

@@ -3,14 +3,13 @@
 import asyncio
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.lanes import LANES, lane_of
 from shared.relay import Lane
 from tests.conftest import MakeDatabase
 from tests.embedded import TestKafka
 from tests.shared.flow.ledger import projector_of
-from tests.shared.flow.stage import records, running, stage, until
+from tests.shared.flow.stage import made_anew, records, running, stage
 
 pytestmark = pytest.mark.broker
 
@@ -54,7 +53,7 @@ async def test_a_relay_with_an_old_cursor_in_memory_cannot_move_the_row(
             await here.relayed()
         stale = here.relay()
         lanes = {lane: head for lane, head in (await here.heads()).items() if head}
-        stale._lanes = {lane: Lane(stored=0, sent=0) for lane in lanes}
+        stale._lanes = {lane: Lane(stored=0, sent=0, offset=-1) for lane in lanes}
 
         async with here.pool.acquire() as connection:
             await stale._move(connection, {lane: head + 1 for lane, head in lanes.items()})
@@ -85,16 +84,32 @@ async def test_a_topic_that_was_lost_is_refilled_from_postgresql(
         assert await here.pool.fetchval("select count(*) from view.entry") == 600
 
 
+async def test_a_relay_that_goes_on_in_a_topic_made_anew_puts_its_beginning_right(
+    service_database: MakeDatabase, kafka: TestKafka
+) -> None:
+    """P1: relay and projector run on while the topic is lost; what was sent before anybody noticed comes before its turn."""
+    async with stage(await service_database("intake"), kafka) as here:
+        projector = projector_of(here.pool, here.settings, here.topic)
+        async with running(here.relay().run()):
+            await here.write(100)
+            await here.relayed()
+        async with running(here.relay().run(), projector.run()):  # this relay has sent nothing yet
+            await here.projected()
+            await recreate(kafka, here.topic)
+            await here.write(100)
+            await here.relayed()
+            await here.projected()
+            assert (await projector.check()).ready
+
+        heads = await here.heads()
+        records = await here.records()
+        assert {lane: sorted(set(found)) for lane, found in records.items()} == {
+            lane: list(range(1, head + 1)) for lane, head in heads.items()
+        }
+        assert all(found[:1] in ([], [1]) for found in records.values())
+        assert await here.pool.fetchval("select count(*) from view.entry") == 200
+
+
 async def recreate(kafka: TestKafka, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    await admin.delete_topics([topic])
-
-    async def gone() -> bool:
-        return topic not in await admin.list_topics()
-
-    await until(gone)
-    await admin.close()
-    kafka.made.discard(topic)
-    await asyncio.sleep(0.5)
-    await kafka.create_topics(topic)
+    async with made_anew(kafka, topic):
+        await asyncio.sleep(0.5)

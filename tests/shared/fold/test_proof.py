@@ -5,7 +5,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.shared.fold.driving import Ward
+from shared.divergence import cut
+from tests.shared.fold.driving import Ward, until
+from tests.shared.fold.supervising import supervised
 
 pytestmark = pytest.mark.broker
 
@@ -36,6 +38,24 @@ async def test_a_lane_with_a_gap_halts_and_the_others_go_on(a_ward: Ward) -> Non
     assert ready.status_code == 503
     assert "position 2 is missing before 3" in ready.text
     assert await worker.stop() == 0
+
+
+async def test_a_lane_that_halted_goes_on_when_its_beginning_was_put_right(a_ward: Ward) -> None:
+    """P1: a lane begins in the middle, as after a lost topic; what lies there is deleted and everything comes in order."""
+    for note in ("one", "two", "three"):
+        await a_ward.count(1, note)
+    first = a_ward.sent.pop(0)
+    await a_ward.lose(a_ward.topic("north"), {})
+    await a_ward.refill()
+    async with supervised(a_ward) as codes:
+        await until(lambda: a_ward.workers and a_ward.workers[-1].said("fold.halted"), 40.0)
+        await cut(a_ward.bootstrap, a_ward.topic("north"), [1])
+        a_ward.sent.insert(0, first)
+        await a_ward.refill()
+
+        await a_ward.settles()
+        assert codes == [70]
+        assert a_ward.workers[0].said("fold.dies")[0]["reason"] == "a halted lane begins anew"
 
 
 async def test_values_that_are_lost_are_folded_again(a_ward: Ward) -> None:

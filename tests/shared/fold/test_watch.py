@@ -6,7 +6,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.shared.fold.driving import Ward
+from tests.shared.fold.driving import Ward, until
+from tests.shared.fold.supervising import supervised
+from tests.shared.fold.ward import SERVICES
 
 pytestmark = pytest.mark.broker
 
@@ -45,6 +47,24 @@ async def test_a_worker_without_a_lane_ends(a_ward: Ward) -> None:
         await narrow.count(0, "two")
         await narrow.settles()
         assert first.process.exitcode is None
+
+
+async def test_a_worker_that_was_killed_while_the_topics_were_missing_is_given_lanes_again(a_ward: Ward) -> None:
+    """P1, T21: its name comes back to the empty assignment that the broker kept for it, and nothing would ever change that."""
+    worker = a_ward.start(instance="one")
+    await a_ward.count(0, "one")
+    await a_ward.settles()
+    topics = [*(a_ward.topic(service) for service in SERVICES), a_ward.output]
+    a_ward.following.cancel()
+    await a_ward.admin.delete_topics(topics)
+    await until(lambda: worker.said(f"Ignoring missing topic: '{a_ward.output}'"), 40.0, worker.output.read_text)
+    worker.kill()
+    await a_ward.create(topics[:-1], {})
+    await a_ward.create(topics[-1:], {"cleanup.policy": "compact"})
+    a_ward._follow()
+    async with supervised(a_ward, limits={"unassigned_seconds_max": 4.0}):
+        await a_ward.refill()
+        await a_ward.settles()
 
 
 async def test_a_worker_that_hangs_ends_and_its_event_is_folded_by_the_next(a_ward: Ward) -> None:
