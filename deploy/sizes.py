@@ -1,17 +1,28 @@
 """Holds the house's sizes: files and functions stay small enough to be read in one sitting."""
 
 import ast
+import io
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 FILE_LINES_MAX: Final = 300
 FUNCTION_LINES_MAX: Final = 40
-# `wc -l` of the Python in shared/ without the words of the services in shared/events/. The kernel is what every service
-# stands on and whoever changes it has to know: it gets smaller, or somebody decides here that it may grow.
-KERNEL_LINES_MAX: Final = 6_350
+# Of the Python in shared/ without the words of the services in shared/events/. The kernel is what every service stands on and
+# whoever changes it has to know: it gets smaller, or somebody decides here that it may grow. Blank lines, comments and
+# docstrings do not count: a limit on those would reward leaving out the reasons.
+KERNEL_CODE_LINES_MAX: Final = 4_520
+_NOT_CODE: Final = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
 
 
 def too_large(root: Path) -> Iterator[str]:
@@ -29,9 +40,22 @@ def too_large(root: Path) -> Iterator[str]:
             yield f"{name}: {lines} lines, at most {FILE_LINES_MAX}"
         if path.suffix == ".py":
             yield from _functions(name, text)
-            kernel += lines if name.startswith("shared/") and not name.startswith("shared/events/") else 0
-    if kernel > KERNEL_LINES_MAX:
-        yield f"shared/: {kernel} lines, at most {KERNEL_LINES_MAX}"
+            if name.startswith("shared/") and not name.startswith("shared/events/"):
+                kernel += code_lines(text)
+    if kernel > KERNEL_CODE_LINES_MAX:
+        yield f"shared/: {kernel} lines of code, at most {KERNEL_CODE_LINES_MAX}"
+
+
+def code_lines(text: str) -> int:
+    """The lines of a Python file that hold code."""
+    held: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in _NOT_CODE:
+            held.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            held.difference_update(range(node.lineno, (node.end_lineno or 0) + 1))  # a docstring
+    return len(held)
 
 
 def _functions(name: str, text: str) -> Iterator[str]:
