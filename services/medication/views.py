@@ -9,10 +9,12 @@ from services.medication import (
     dose,
     history,
     order,
+    stock,
     taper,
     views_authority,
     views_dose,
     views_order,
+    views_stock_writes,
     views_taper,
 )
 from shared.event import AnyRecorded
@@ -25,6 +27,7 @@ _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
     care.decider.category: views_order.care_writes,
     authority.decider.category: views_authority.writes,
     history.decider.category: lambda _: (),
+    stock.decider.category: views_stock_writes.writes,
 }
 
 
