@@ -1,6 +1,6 @@
 """In equals out plus on hand, whatever happens in whatever order; and without the guards it does not."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -126,7 +126,7 @@ def check(network: Network) -> None:
 
     Counted from the events' own words, apart from the stock's own sums.
     """
-    into: Counter[str] = Counter()
+    into: defaultdict[str, Decimal] = defaultdict(Decimal)
     for event in network.events():
         match event:
             case BottleReceived():
@@ -136,7 +136,7 @@ def check(network: Network) -> None:
             case DosePoured() | MedicineWasted() | BottleReturned():
                 into["out"] += event.amount_mg
             case PourPutBack():
-                into["out"] -= sum(one.amount_mg for one in event.parts)
+                into["out"] -= sum((one.amount_mg for one in event.parts), Decimal(0))
             case DiscrepancySettled():
                 into["out"] -= event.adjusted_mg
             case _:
