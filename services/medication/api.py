@@ -9,6 +9,7 @@ from services.medication import (
     api_reference,
     api_stock,
     api_stock_reading,
+    api_stock_report,
     api_stock_transfer,
     api_taper,
     api_taper_preview,
@@ -16,6 +17,6 @@ from services.medication import (
 )
 
 router = APIRouter(prefix="/v1")
-stock = (api_stock, api_stock_transfer, api_stock_reading)
+stock = (api_stock, api_stock_transfer, api_stock_reading, api_stock_report)
 for part in (*stock, api_order, api_dose, api_authority, api_taper, api_taper_rest, api_taper_preview, api_reference):
     router.include_router(part.router)

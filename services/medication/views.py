@@ -12,6 +12,7 @@ from services.medication import (
     stock,
     taper,
     views_authority,
+    views_dispensing,
     views_dose,
     views_order,
     views_stock_writes,
@@ -22,7 +23,11 @@ from shared.projector import Write
 
 _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
     order.decider.category: views_order.writes,
-    dose.decider.category: lambda recorded: [*views_dose.writes(recorded), *views_authority.dose_writes(recorded)],
+    dose.decider.category: lambda recorded: [
+        *views_dose.writes(recorded),
+        *views_authority.dose_writes(recorded),
+        *views_dispensing.writes(recorded),
+    ],
     taper.decider.category: views_taper.writes,
     care.decider.category: views_order.care_writes,
     authority.decider.category: views_authority.writes,

@@ -96,3 +96,22 @@ create table view.stock_transfer (
 );
 create index stock_transfer_by_site on view.stock_transfer (site_id, sent_at, transfer_id);
 select view.protect('stock_transfer');
+
+-- The dispensing log: what was given at a site, whoever's order it was.
+create table view.dispensing (
+    event_id     uuid         primary key,
+    site_id      text         not null,
+    home_site_id text         not null,
+    patient_id   uuid         not null,
+    dose_id      uuid         not null,
+    order_id     uuid         not null,
+    medicine     text         not null,
+    dose_mg      numeric      not null,
+    given_at     timestamptz  not null,
+    given_by     text         not null,
+    voided_at    timestamptz,
+    voided_by    text
+);
+create index dispensing_by_site on view.dispensing (site_id, given_at, event_id);
+create index dispensing_by_dose on view.dispensing (dose_id);
+select view.protect('dispensing');
