@@ -7,11 +7,16 @@ from services.medication import (
     api_dose,
     api_order,
     api_reference,
+    api_stock,
+    api_stock_reading,
+    api_stock_report,
+    api_stock_transfer,
     api_taper,
     api_taper_preview,
     api_taper_rest,
 )
 
 router = APIRouter(prefix="/v1")
-for part in (api_order, api_dose, api_authority, api_taper, api_taper_rest, api_taper_preview, api_reference):
+stock = (api_stock, api_stock_transfer, api_stock_reading, api_stock_report)
+for part in (*stock, api_order, api_dose, api_authority, api_taper, api_taper_rest, api_taper_preview, api_reference):
     router.include_router(part.router)

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from services.medication import dose, examples, order, story, taper, views_dose
 from services.medication.api_order import DoseMg
-from services.medication.dosing import recorded, slot_of, taken, uncounted
+from services.medication.dosing import recorded, slot_of, taken, uncounted, unpoured
 from services.medication.paths import AtSite, DoseId, OfOrder, OfPatient, OrderId
 from services.medication.site_time import local_date, zone_of
 from services.medication.story import Story
 from services.medication.views_dose import DoseLine, DueLine
 from shared.decider import command
-from shared.events.medication import DoseAdministered, RefusalReason, VoidReason
+from shared.events.medication import DoseAdministered, DoseVoidRequested, RefusalReason, VoidReason
 from shared.http import Accepted, Commands, Page, Queries
 from shared.log import Act, Given
 from shared.units import Code, Instant, Prose
@@ -113,7 +113,9 @@ async def confirm_void(dose_id: DoseId, door: Commands) -> Accepted:
         Act(dose.decider, dose_id, confirm, expected=expected, corrects=given.event_id if given else None)
     ]
     if given is not None:
-        acts.append(uncounted(given.data, dose_id))
+        asked = next((one.data for one in reversed(events) if isinstance(one.data, DoseVoidRequested)), None)
+        reason = asked.reason if asked else VoidReason.ENTERED_IN_ERROR
+        acts += [uncounted(given.data, dose_id), await unpoured(door, given.data, dose_id, reason)]
     if given is not None and given.data.taper_id is not None:
         look = (Given(order.decider, given.data.order_id),)
         acts.append(Act(taper.decider, given.data.taper_id, taper.ReopenStep(dose_id), given=look))

@@ -9,13 +9,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from services.medication import authority, care, dose, history, order, taper
+from services.medication import authority, care, dose, history, order, stock, taper, views_stock
 from services.medication.dosing_slot import Place, slot_id
 from services.medication.history import CountDose, Taken, history_id
 from services.medication.prescription import Prescription
 from services.medication.site_time import local_date
+from services.medication.stock import pour_id
+from services.medication.stock_state import stock_id
 from services.medication.window_policies import window_policies
-from shared.events.medication import DoseAdministered
+from shared.events.medication import DoseAdministered, VoidReason
 from shared.http import CommandDoor
 from shared.log import Act, Given, Subject
 
@@ -70,12 +72,13 @@ def recorded(slot: Slot, command: dose.OnOrder, at: datetime | None) -> Act:
 
 
 def taken(slot: Slot, administer: dose.AdministerDose, at: datetime | None) -> Sequence[Act]:
-    """Everything that a dose is: all of it is stored, or nothing. A stock row joins here as one more act."""
+    """Everything that a dose is: all of it is stored, or nothing."""
     settle = authority.SettleAuthority(slot.patient_id, slot.prescription.home_site_id, slot.place.on)
     acts = [
         recorded(slot, administer, at),
         Act(authority.decider, slot.patient_id, settle, slot.subject),
         counted(slot, administer.dose_mg, administer),
+        poured(slot, administer),
     ]
     if slot.taper_id is not None:
         acts.append(Act(taper.decider, slot.taper_id, taper.TakeStep(slot.dose_id, slot.place.dosing_on)))
@@ -96,6 +99,32 @@ def counted(slot: Slot, dose_mg: Decimal, administer: dose.AdministerDose) -> Ac
         reason=glass.reason if glass else None,
     )
     return Act(history.decider, history_id(slot.patient_id, slot.substance), count, slot.subject)
+
+
+def poured(slot: Slot, administer: dose.AdministerDose) -> Act:
+    """The dose leaves the bottles of the site where it is given, if that site keeps a book of the product."""
+    product_id, site_id = slot.prescription.product_id, administer.site_id
+    pour = stock.PourDose(
+        shelf=stock.Shelf(site_id, product_id),
+        medicine=slot.prescription.medicine,
+        pour_id=pour_id(slot.dose_id, site_id, administer.given_at),
+        dose_id=slot.dose_id,
+        amount_mg=administer.dose_mg,
+        poured_by=administer.observed_by,
+        on=slot.place.on,
+        poured_at=administer.given_at,
+    )
+    return Act(stock.decider, stock_id(site_id, product_id), pour)
+
+
+async def unpoured(door: CommandDoor, given: DoseAdministered, dose_id: UUID, reason: VoidReason) -> Act:
+    """What was poured for a voided dose goes back, or is left out, as the policy says."""
+    state, _ = await door.state(order.decider, given.order_id)
+    product_id = order.prescribed(state).product_id
+    pour = pour_id(dose_id, given.site_id, given.given_at)
+    shown_mg = await views_stock.poured_for(door, pour)
+    back = stock.TakeBack(stock.Shelf(given.site_id, product_id), pour, dose_id, shown_mg, reason)
+    return Act(stock.decider, stock_id(given.site_id, product_id), back)
 
 
 def uncounted(given: DoseAdministered, dose_id: UUID) -> Act:

@@ -9,10 +9,13 @@ from services.medication import (
     dose,
     history,
     order,
+    stock,
     taper,
     views_authority,
+    views_dispensing,
     views_dose,
     views_order,
+    views_stock_writes,
     views_taper,
 )
 from shared.event import AnyRecorded
@@ -20,11 +23,16 @@ from shared.projector import Write
 
 _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
     order.decider.category: views_order.writes,
-    dose.decider.category: lambda recorded: [*views_dose.writes(recorded), *views_authority.dose_writes(recorded)],
+    dose.decider.category: lambda recorded: [
+        *views_dose.writes(recorded),
+        *views_authority.dose_writes(recorded),
+        *views_dispensing.writes(recorded),
+    ],
     taper.decider.category: views_taper.writes,
     care.decider.category: views_order.care_writes,
     authority.decider.category: views_authority.writes,
     history.decider.category: lambda _: (),
+    stock.decider.category: views_stock_writes.writes,
 }
 
 
