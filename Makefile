@@ -11,10 +11,10 @@ SEED ?= 1
 
 LOCKING := --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup lock run test check contracts bench chaos up down clean
+.PHONY: help setup lock run test check contracts bench chaos chaos-planted up down clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.complete ## Build .venv from the hashed lock
 
@@ -53,6 +53,9 @@ bench: setup ## Measure against the named peers; prints a table
 
 chaos: setup ## Kill things for MINUTES=5 with SEED=1 under load, then check that nothing was lost
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) --seed $(SEED) $(ARGS)
+
+chaos-planted: setup ## Take one guard after the other away; the checker of `make chaos` must notice each time
+	$(BIN)/python -m tests.faults.planting $(ARGS)
 
 up: ## Start the containers and wait until they are healthy
 	docker compose up --build --detach --wait
