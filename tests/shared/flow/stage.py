@@ -63,6 +63,10 @@ class Stage:
 
         await until(done)
 
+    async def something_relayed(self) -> bool:
+        """Whether any cursor has moved."""
+        return bool(await self.pool.fetchval("select exists (select from log.relay_cursor where position > 0)"))
+
     async def projected(self, name: str = "ledger") -> None:
         """Wait until the checkpoints are at the lanes' heads."""
 

@@ -1,17 +1,22 @@
 """The relay brings every event to Kafka, in order, and takes nothing back."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
+from shared import relay as relays
+from shared.database import connect
 from shared.lanes import LANES, lane_of
 from shared.relay import Lane
 from tests.conftest import MakeDatabase
-from tests.embedded import TestKafka
+from tests.embedded import TestKafka, TestPostgres
 from tests.shared.flow.ledger import projector_of
 from tests.shared.flow.stage import made_anew, records, running, stage
 
 pytestmark = pytest.mark.broker
+SEVERAL_ROUNDS_SECONDS = 3.0
 
 
 async def test_every_event_is_relayed_to_the_partition_of_its_lane(
@@ -108,6 +113,50 @@ async def test_a_relay_that_goes_on_in_a_topic_made_anew_puts_its_beginning_righ
         }
         assert all(found[:1] in ([], [1]) for found in records.values())
         assert await here.pool.fetchval("select count(*) from view.entry") == 200
+
+
+ONLY_WHAT_EVERY_SNAPSHOT_SEES = (
+    "e.lane = c.at_lane and e.xmin::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+)
+"""How an outbox is often read that has no positions of its own: nothing newer than the oldest open transaction."""
+
+
+@asynccontextmanager
+async def held_open(postgres: TestPostgres) -> AsyncIterator[None]:
+    """A transaction in another database of the same server, with a number and a snapshot of its own."""
+    connection = await connect(await postgres.create_database(), name="tests")
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            await connection.execute("select pg_current_xact_id()")
+            yield
+    finally:
+        await connection.close()
+
+
+async def test_a_long_transaction_elsewhere_holds_nothing_up(
+    service_database: MakeDatabase, postgres: TestPostgres, kafka: TestKafka
+) -> None:
+    """T51: everything is relayed while it is still open."""
+    async with stage(await service_database("intake"), kafka) as here, running(here.relay().run()):
+        async with held_open(postgres):
+            await here.write(200)
+            await here.relayed()
+
+        assert sum(map(len, (await here.records()).values())) == 200
+
+
+async def test_a_relay_that_waits_for_the_oldest_snapshot_is_caught(
+    service_database: MakeDatabase, postgres: TestPostgres, kafka: TestKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T51: nothing is relayed while that transaction is open, everything afterwards."""
+    assert "e.lane = c.at_lane" in relays._READ
+    monkeypatch.setattr(relays, "_READ", relays._READ.replace("e.lane = c.at_lane", ONLY_WHAT_EVERY_SNAPSHOT_SEES))
+    async with stage(await service_database("intake"), kafka) as here, running(here.relay().run()):
+        async with held_open(postgres):
+            await here.write(200)
+            with pytest.raises(TimeoutError):
+                await until(here.something_relayed, SEVERAL_ROUNDS_SECONDS)
+        await here.relayed()
 
 
 async def recreate(kafka: TestKafka, topic: str) -> None:
