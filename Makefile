@@ -11,7 +11,7 @@ SEED ?= 1
 
 LOCKING := --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup lock run test check contracts bench chaos chaos-planted up down clean
+.PHONY: help setup lock run test check contracts traps bench chaos chaos-planted up down clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,16 +37,20 @@ run: setup ## Start everything, load the demonstration, print what to try
 test: setup ## Run the tests (a real Kafka, a real PostgreSQL, real processes)
 	$(BIN)/pytest -m "not chaos and not bench" --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: setup ## Lint, types, imports, contracts
+check: setup ## Lint, types, imports, contracts, sizes, traps
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/evenkeel contracts check
 	$(BIN)/python -m deploy.sizes
+	$(BIN)/python -m tests.faults.traps --check
 
 contracts: setup ## Generate docs/contracts from the code
 	$(BIN)/evenkeel contracts generate
+
+traps: setup ## Write docs/reliability/traps.md: which test stands behind which trap
+	$(BIN)/python -m tests.faults.traps
 
 bench: setup ## Measure against the named peers; prints a table
 	$(BIN)/python -m tests.benchmarks

@@ -11,7 +11,9 @@ def test_bare_make_lists_every_chore() -> None:
     said = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     names = [line.split()[1] for line in said.splitlines()]
-    assert {"setup", "run", "test", "check", "bench", "chaos", "chaos-planted", "up", "down", "clean"} <= set(names)
+    assert {"setup", "run", "test", "check", "traps", "bench", "chaos", "chaos-planted", "up", "down", "clean"} <= set(
+        names
+    )
     assert all(len(line.split(maxsplit=2)) == 3 for line in said.splitlines())
 
 

@@ -15,8 +15,8 @@ from tests.faults.plan import faults
 from tests.faults.surroundings import Surroundings
 
 QUIET_EVERY_SECONDS: Final = 180.0
-SETTLE_SECONDS_MAX: Final = 180.0
-STILL_SECONDS: Final = 60.0
+SETTLE_SECONDS_MAX: Final = 300.0
+STILL_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 1.0
 FOLLOWS: Final = frozenset({"rows", "topic", "parked"})
 """Rules about what follows the log: what differs now may agree in a moment. The others are broken for good."""

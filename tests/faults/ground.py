@@ -100,6 +100,7 @@ def _proxies(instance: Instance) -> Iterator[dict[str, Proxy]]:
             asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
 
 
 @contextmanager

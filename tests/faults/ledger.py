@@ -57,6 +57,12 @@ class Ledger:
             self._file = file.open("w", buffering=1)
         self.write("run", seed=seed)
 
+    def close(self) -> None:
+        """Nothing more is written to the file; what is known stays known."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def asked(self, method: str, place: str, headers: Mapping[str, str], body: Any) -> None:
         """An attempt leaves for a service; only commands have a key and are kept."""
         self.requests += 1

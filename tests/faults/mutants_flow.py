@@ -12,6 +12,7 @@ from shared import policy as policies
 from shared import projecting, projector, relay, timers
 from shared.checkpoint import Checkpoint
 from shared.cloudevents import event_id_of, sequence_of
+from shared.divergence import Edges
 from shared.projector import Projector
 from tests.faults.putting import put, reword
 
@@ -29,10 +30,14 @@ def cursor_not_read() -> None:
     cursor_not_compared()
     put(relay, "_CURSORS", "select lane, head as position from log.lane where lane = any($1::smallint[])")
 
-    async def last(_: Any, lanes: Sequence[int]) -> dict[int, int]:
-        return dict.fromkeys(lanes, 2**62)
+    async def ends(_kafka: str, _topic: str, lanes: Sequence[int]) -> dict[int, Edges]:
+        return dict.fromkeys(lanes, Edges((2**62, UUID(int=0)), -1, 1))
 
-    put(relay.Relay, "_last_sequences", last)
+    async def nothing_wrong(*_: Any) -> dict[int, str]:
+        return {}
+
+    put(relay, "edges", ends)
+    put(relay, "diverged", nothing_wrong)
 
 
 def checkpoint_first() -> None:

@@ -1,35 +1,25 @@
 """`make chaos-planted`: every planted bug on a system of its own, and every scene on a sound one; prints who was caught by what."""
 
 import asyncio
-import os
 import sys
-import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import msgspec
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tests.embedded import open_folder
-from tests.faults import scenes
-from tests.faults.chaos import Run
-from tests.faults.check_log import Violation
-from tests.faults.ground import Ground, ground
-from tests.faults.ledger import Ledger
-from tests.faults.load import Load
+from tests.faults.ground import ground
 from tests.faults.planted import MUTANTS, Planted
+from tests.faults.playing import planting, played
 
 JSON: Final = Path("build/chaos-planted.json")
 PAGE: Final = Path("docs/reliability/planted.md")
-ROOT: Final = Path(__file__).parents[3]
-WARM_COMMANDS: Final = 150
-"""So many commands are acknowledged before a scene begins: there is something to lose."""
 TIMER: Final = "a-timer"
 console = Console(width=None if Console().is_terminal else 150)
 
@@ -50,54 +40,12 @@ class Finding:
         return bool(self.violations) and self.seconds <= self.seconds_max
 
 
-async def played(made: Ground, planted: Planted, *, rounds_max: int) -> tuple[list[Violation], float]:
-    """The scene again and again until something differs; and after how many seconds that was."""
-    run = Run(made, Ledger(0, Path(f"build/planted-{planted.name.replace(' ', '-')}.jsonl")))
-    for service, sql in planted.sql:
-        await _execute(made, service, sql)
-    await scenes.watch_cursors(run)
-    if planted.caller:
-        setattr(run.load.habits, planted.caller, True)
-    load = asyncio.create_task(run.load.run())
-    began = time.monotonic()
-    found: list[Violation] = []
-    try:
-        for _ in range(rounds_max):
-            await _warm(run.load, load)
-            found = await planted.scene(run)
-            if found or time.monotonic() - began > planted.seconds_max:
-                break
-    finally:
-        load.cancel()
-        await asyncio.gather(load, return_exceptions=True)
-        await run.breaking.heal()
-    return found, time.monotonic() - began
-
-
-async def _warm(load: Load, task: "asyncio.Task[None]") -> None:
-    had = sum(one.acknowledged for one in load.ledger.commands.values())
-    while sum(one.acknowledged for one in load.ledger.commands.values()) < had + WARM_COMMANDS:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.2)
-
-
-async def _execute(made: Ground, service: str, sql: str) -> None:
-    connection = await asyncpg.connect(made.system.dsn(service))
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
 def one(planted: Planted, *, sound: bool = False) -> Finding:
     """One bug, or the same scene without it, on a system of its own."""
     bugs = [bug for bug in planted.bug.split(",") if bug and (not sound or bug == TIMER)]
-    here = Path(__file__).parent
-    environment = {"PYTHONPATH": os.pathsep.join([str(here), str(ROOT)]), "CHAOS_PLANTED": ",".join(bugs)}
     if sound:
         planted = Planted(planted.name, planted.guard, planted.scene, seconds_max=planted.seconds_max)
-    with open_folder() as folder, ground(folder, **(environment if bugs else {})) as made:
+    with open_folder() as folder, ground(folder, **(planting(",".join(bugs)) if bugs else {})) as made:
         found, seconds = asyncio.run(played(made, planted, rounds_max=1 if sound else 20))
     return Finding(
         planted.name, planted.guard, round(seconds, 1), planted.seconds_max, [f"{v.rule}: {v.what}" for v in found]

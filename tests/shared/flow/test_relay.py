@@ -13,7 +13,7 @@ from shared.relay import Lane
 from tests.conftest import MakeDatabase
 from tests.embedded import TestKafka, TestPostgres
 from tests.shared.flow.ledger import projector_of
-from tests.shared.flow.stage import made_anew, records, running, stage
+from tests.shared.flow.stage import made_anew, records, running, stage, until
 
 pytestmark = pytest.mark.broker
 SEVERAL_ROUNDS_SECONDS = 3.0
