@@ -70,7 +70,7 @@ class Proxy:
 
     async def _pass_on(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         port: int = back.get_extra_info("peername")[1]
-        if any(port in set(_ports_of(pid)) for pid in self.cut_pids):
+        if any(port in set(_ports_of(pid)) for pid in tuple(self.cut_pids)):
             back.transport.abort()
             return
         try:
