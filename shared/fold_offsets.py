@@ -110,17 +110,17 @@ class ProvingConsumer(driver.Consumer):
         outputs = sorted(tp for tp in self.assignment() if tp.topic == guard.fold.output)
         owned = {tp.partition for tp in outputs}
         if len(sources) != len(owned) * len(guard.fold.sources) or {tp.partition for tp in sources} != owned:
-            die(
-                "the sources' lanes and the values' are not assigned together",
-                sources=len(sources),
-                outputs=len(outputs),
-            )
+            lanes = {"sources": len(sources), "outputs": len(outputs)}
+            die("the sources' lanes and the values' are not assigned together", **lanes)
         if not sources:
             guard.assigned({}, {})
             return
         commits = await self._thread.call_thread(self._thread.committed, sources)
         starts, highwaters = await asyncio.gather(self.earliest_offsets(*sources), self.highwaters(*outputs))
         ends = {tp.partition: end for tp, end in highwaters.items()}
+        # Else what was folded would drop out as known from memory and never be written again.
+        if any(self.app.tables.recovery.active_offsets.get(tp, -1) >= ends[tp.partition] for tp in outputs):
+            die("the values in memory are not on Kafka any more", lanes=sorted(owned))
         marks = {tp: Mark.parse(commits[tp].metadata) for tp in sources}
         lost = {tp.partition for tp in sources if marks[tp].written >= ends[tp.partition]}
         readings: dict[Lane, Reading] = {}

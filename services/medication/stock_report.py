@@ -83,14 +83,14 @@ class Sums:
 
 @dataclass
 class Report:
-    """Takes the events of one site one after the other, `since` up to and without `until`."""
+    """Adds up the events of one site one after the other, `since` up to and without `until`."""
 
     since: datetime
     until: datetime
     sums: dict[Batch, Sums] = field(default_factory=lambda: defaultdict(Sums))
     bottles: dict[str, Batch] = field(default_factory=dict)
 
-    def take(self, events: Iterable[Told]) -> None:
+    def add(self, events: Iterable[Told]) -> None:
         """In the order in which they were stored; a dose that was entered late belongs to the day on which it was given."""
         for one in events:
             if one.type == "BottleReceived":

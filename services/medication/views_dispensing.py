@@ -38,6 +38,7 @@ class DispensedLine:
     given_by: str
     voided_at: datetime | None
     voided_by: str | None
+    degraded_since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
 _LOG: Final = f"""
 select g.event_id, g.dose_id, g.patient_id, g.order_id, g.home_site_id, g.medicine, g.given_at, g.dose_mg, g.given_by, g.voided_at,
        g.voided_by, coalesce(m.products, '{{}}') as products, coalesce(m.strengths_mg, '{{}}') as strengths_mg,
-       coalesce(m.lots, '{{}}') as lots
+       coalesce(m.lots, '{{}}') as lots, projection.degraded_since(g.patient_id::text) as degraded_since
 from view.dispensing g
 left join lateral (
     select array_agg(product_id order by bottle_id) as products, array_agg(strength_mg order by bottle_id) as strengths_mg,
@@ -126,5 +127,7 @@ def _cells(log: DispensingLog, line: DispensedLine) -> list[str]:
     at = line.given_at.astimezone(begins(log.on, log.zone).tzinfo)
     lots = [", ".join(one) for one in (line.products, [f"{one:f}" for one in line.strengths_mg], line.lots)]
     remark = "" if line.voided_at is None else f"voided by {line.voided_by}"
+    if line.degraded_since is not None:
+        remark = "; ".join(filter(None, (remark, "some of the patient's events wait to be repaired")))
     who = (f"{at:%H:%M:%S}", str(line.patient_id), line.medicine)
     return [*who, *lots, f"{line.dose_mg:f}", "0", line.given_by, remark]

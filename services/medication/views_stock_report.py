@@ -59,7 +59,7 @@ async def reported(door: QueryDoor, site_id: str, asked: Asked) -> StockReport:
     report = Report(begins(asked.from_on, zone), begins(asked.until_on + timedelta(days=1), zone))
     for product_id in formulary().products if door.sites is None or site_id in door.sites else ():
         async for part in events(door, decider.stream(stock_id(site_id, product_id)), asked.as_of):
-            report.take(part)
+            report.add(part)
     return StockReport(site_id, zone, asked.from_on, asked.until_on, asked.as_of or door.now, report.lines())
 
 

@@ -33,8 +33,8 @@ class Command:
 
     @property
     def refused(self) -> bool:
-        """Whether the caller was told for good that nothing happened; time-outs and 5xx say nothing."""
-        return self.status is not None and 400 <= self.status < 500
+        """Whether the caller was told for good that nothing happened; time-outs, 5xx and a first try under way say nothing."""
+        return self.status is not None and 400 <= self.status < 500 and self.problem != "key-in-flight"
 
 
 class Ledger:

@@ -126,9 +126,8 @@ class Ward:
         self.admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         self.consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
         await asyncio.gather(self.producer.start(), self.admin.start(), self.consumer.start())
-        await self.create([self.topic(service) for service in ward.SERVICES], {})
-        await self.create([self.output], {"cleanup.policy": "compact"})
-        self._follow()
+        await self.make_topics()
+        self.follow()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -225,7 +224,12 @@ class Ward:
         await self.admin.delete_topics([topic])
         await asyncio.sleep(1)
         await self.create([topic], config)
-        self._follow()
+        self.follow()
+
+    async def make_topics(self) -> None:
+        """All of the ward's topics, empty."""
+        await self.create([self.topic(service) for service in ward.SERVICES], {})
+        await self.create([self.output], {"cleanup.policy": "compact"})
 
     async def refill(self) -> None:
         """The relay sends all it has, each once."""
@@ -273,7 +277,8 @@ class Ward:
         logs = "\n".join(w.output.read_text()[-1500:] for w in self.workers[-2:])
         return f"{len(wrong)} patients differ, such as {str(list(wrong.items())[:1])[:1000]}\n{logs}"
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Collect the values from the beginning of the output."""
         self.values.clear()
         lanes = [TopicPartition(self.output, partition) for partition in range(self.partitions)]
         self.consumer.assign(lanes)

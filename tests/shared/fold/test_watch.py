@@ -54,14 +54,12 @@ async def test_a_worker_that_was_killed_while_the_topics_were_missing_is_given_l
     worker = a_ward.start(instance="one")
     await a_ward.count(0, "one")
     await a_ward.settles()
-    topics = [*(a_ward.topic(service) for service in SERVICES), a_ward.output]
     a_ward.following.cancel()
-    await a_ward.admin.delete_topics(topics)
+    await a_ward.admin.delete_topics([*(a_ward.topic(service) for service in SERVICES), a_ward.output])
     await until(lambda: worker.said(f"Ignoring missing topic: '{a_ward.output}'"), 40.0, worker.output.read_text)
     worker.kill()
-    await a_ward.create(topics[:-1], {})
-    await a_ward.create(topics[-1:], {"cleanup.policy": "compact"})
-    a_ward._follow()
+    await a_ward.make_topics()
+    a_ward.follow()
     async with supervised(a_ward, limits={"unassigned_seconds_max": 4.0}):
         await a_ward.refill()
         await a_ward.settles()
