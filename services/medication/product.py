@@ -25,8 +25,11 @@ class Form(StrEnum):
     TABLET = "tablet"
     DISPERSIBLE_TABLET = "dispersible_tablet"
     DELAYED_RELEASE_TABLET = "delayed_release_tablet"
+    ORALLY_DISINTEGRATING_TABLET = "orally_disintegrating_tablet"
+    CAPSULE = "capsule"
     FILM = "film"
     SOLUTION = "solution"
+    NASAL_SPRAY = "nasal_spray"
     EXTENDED_RELEASE_INJECTION = "extended_release_injection"
 
 
@@ -35,6 +38,7 @@ class Administration(StrEnum):
 
     ORAL = "oral"
     SUBLINGUAL = "sublingual"
+    NASAL = "nasal"
     SUBCUTANEOUS = "subcutaneous"
     INTRAMUSCULAR = "intramuscular"
 
@@ -44,6 +48,7 @@ class Schedule(StrEnum):
 
     CII = "CII"
     CIII = "CIII"
+    CIV = "CIV"
     NONE = "none"
 
 
@@ -85,14 +90,15 @@ class Product:
     """One entry of the formulary. Milligrams are those of `medicine`'s first ingredient.
 
     Doses are made of the `strengths` and their pieces, or, when `increment_mg` is given (a measured liquid), are its
-    whole multiples. With `single_unit` a dose is exactly one strength: injections are never added up.
+    whole multiples. With `single_unit` a dose is exactly one strength: injections are never added up. `ingredients` is
+    empty where the RxNorm code is not known; a source says so.
     """
 
     id: Code
     version: Annotated[int, Field(ge=1)]
     medicine: Code
     name: Name
-    ingredients: Annotated[tuple[RxNormCode, ...], Field(min_length=1, max_length=4)]
+    ingredients: Annotated[tuple[RxNormCode, ...], Field(max_length=4)]
     form: Form
     administration: Administration
     schedule: Schedule

@@ -4,8 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from services.medication.formulary import FOLDER, FormularyDataError, ProductUnknown, formulary
+
+VECTORS = Path(__file__).parent / "vectors"
 
 
 @pytest.fixture
@@ -28,6 +31,16 @@ def test_every_medicine_of_the_mission_is_there() -> None:
 
     assert medicines >= {"buprenorphine", "buprenorphine-naloxone", "methadone", "acamprosate", "naltrexone"}
     assert medicines >= {"buprenorphine-extended-release", "naltrexone-extended-release"}
+    assert medicines >= {
+        "disulfiram",
+        "lofexidine",
+        "clonidine",
+        "naloxone",
+        "diazepam",
+        "lorazepam",
+        "chlordiazepoxide",
+    }
+    assert medicines >= {"oxazepam", "clonazepam", "alprazolam", "temazepam"}
 
 
 def test_every_product_and_policy_names_its_source_and_evidence() -> None:
@@ -39,6 +52,28 @@ def test_product_codes_are_given_once() -> None:
     codes = [strength.rxnorm for one in formulary().newest() for strength in one.strengths]
 
     assert len(codes) == len(set(codes))
+
+
+def test_products_are_those_of_the_value_sets_and_no_others() -> None:
+    """Facts 3.0: the vectors are written apart from the formulary's files."""
+    said = yaml.safe_load((VECTORS / "products.yaml").read_text())
+    held = {
+        one.id: {
+            "schedule": one.schedule.value,
+            "strengths": {str(strength.strength_mg): strength.rxnorm for strength in one.strengths},
+        }
+        for one in formulary().newest()
+    }
+
+    assert held == said["products"]
+    assert not {code for one in held.values() for code in one["strengths"].values()} & set(said["never"])
+
+
+def test_a_product_without_ingredient_codes_says_so() -> None:
+    silent = [one for one in formulary().newest() if not one.ingredients]
+
+    assert [one.id for one in silent] == ["lofexidine-tablet"]
+    assert any("ingredient code is not known" in source.text for one in silent for source in one.sources)
 
 
 def test_an_unknown_product_or_version_is_refused() -> None:
