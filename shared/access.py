@@ -12,6 +12,7 @@ class Role(StrEnum):
     COUNSELLOR = "counsellor"
     NURSE = "nurse"
     PRESCRIBER = "prescriber"
+    MEDICAL_DIRECTOR = "medical_director"
     SITE_MANAGER = "site_manager"
     NETWORK_MANAGER = "network_manager"
     OPERATOR = "operator"

@@ -9,6 +9,8 @@ from services.medication.formulary import formulary
 from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy, DoseLimit
 from services.medication.paths import PatientId
 from services.medication.product import Product
+from services.medication.rules import Rule
+from services.medication.rules_table import rule_table
 from services.medication.views_record import MedicationRecord
 from shared.http import Queries
 
@@ -29,6 +31,7 @@ class ClinicalPolicies:
     dose_limits: list[DoseLimit]
     taper_confirmation: ConfirmationPolicy
     dosing_after_discharge: AfterDischargePolicy
+    order_rules: list[Rule]
 
 
 @router.get("/formulary")
@@ -41,7 +44,7 @@ async def get_formulary(_door: Queries) -> Products:
 async def get_clinical_policies(_door: Queries) -> ClinicalPolicies:
     """Which numbers does medication decide by, and where do they come from?"""
     data = formulary()
-    return ClinicalPolicies(list(data.limits), data.confirmation, data.after_discharge)
+    return ClinicalPolicies(list(data.limits), data.confirmation, data.after_discharge, list(rule_table().rules))
 
 
 @router.get("/patients/{patient_id}/medication-record")

@@ -175,6 +175,7 @@ async def test_formulary_and_policies_are_shown_with_their_sources(clinic: Clini
     assert len(products) == len(formulary().newest())
     assert all(one["sources"] for one in products)
     assert {one["id"] for one in policies["dose_limits"]} >= {"methadone-first-day"}
+    assert {one["outcome"] for one in policies["order_rules"]} == {"allow", "warn", "override", "block"}
     assert policies["taper_confirmation"]["confirm_ahead_days_max"] == 14
 
 
