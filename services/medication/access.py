@@ -1,7 +1,9 @@
 """Who may do what in medication.
 
 What is recorded about a dose reaches the whole network: a patient who comes to another site is dosed on the order of the
-home site, and whoever is about to dose may see whether the slot is taken. All else stays at the order's site.
+home site, and whoever is about to dose may see whether the slot is taken. What is found out about a patient counts at
+every site; who signs, overrides or ends an order looks at all of it, and is held to their own sites' orders by the route.
+All else stays at the order's site.
 """
 
 from shared.access import Reach, Role, Rules, allow
@@ -10,11 +12,17 @@ _DOSING = (Role.NURSE, Role.PRESCRIBER)
 _READERS = (Role.COUNSELLOR, Role.NURSE, Role.PRESCRIBER, Role.SITE_MANAGER, Role.NETWORK_MANAGER)
 
 RULES: Rules = {
-    "draft_order": allow(*_DOSING),
-    "sign_order": allow(Role.PRESCRIBER),
+    "draft_order": allow(*_DOSING, reach=Reach.NETWORK),
+    "sign_order": allow(Role.PRESCRIBER, reach=Reach.NETWORK),
+    "get_order_checks": allow(*_DOSING, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
+    "request_override": allow(Role.PRESCRIBER, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
+    "approve_override": allow(Role.PRESCRIBER, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
+    "record_finding": allow(*_DOSING, reach=Reach.NETWORK),
+    "retract_finding": allow(*_DOSING, reach=Reach.NETWORK),
+    "get_findings": allow(*_DOSING, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
     "hold_order": allow(*_DOSING),
     "resume_order": allow(Role.PRESCRIBER),
-    "discontinue_order": allow(Role.PRESCRIBER),
+    "discontinue_order": allow(Role.PRESCRIBER, reach=Reach.NETWORK),
     "allow_dosing_after_discharge": allow(Role.PRESCRIBER, reach=Reach.NETWORK),
     "get_order": allow(*_READERS),
     "get_order_story": allow(*_READERS),

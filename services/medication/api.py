@@ -5,8 +5,10 @@ from fastapi import APIRouter
 from services.medication import (
     api_authority,
     api_dose,
+    api_finding,
     api_order,
     api_reference,
+    api_rules,
     api_stock,
     api_stock_reading,
     api_stock_report,
@@ -18,5 +20,7 @@ from services.medication import (
 
 router = APIRouter(prefix="/v1")
 stock = (api_stock, api_stock_transfer, api_stock_reading, api_stock_report)
-for part in (*stock, api_order, api_dose, api_authority, api_taper, api_taper_rest, api_taper_preview, api_reference):
+orders = (api_order, api_rules, api_finding)
+tapers = (api_taper, api_taper_rest, api_taper_preview)
+for part in (*orders, *stock, api_dose, api_authority, *tapers, api_reference):
     router.include_router(part.router)

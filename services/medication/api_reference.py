@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from services.medication import views_record
 from services.medication.formulary import formulary
-from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy, DoseLimit
+from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy
 from services.medication.paths import PatientId
 from services.medication.product import Product
 from services.medication.rules import Rule
@@ -28,7 +28,6 @@ class Products:
 class ClinicalPolicies:
     """The numbers that decisions stand on, each with version, source and evidence."""
 
-    dose_limits: list[DoseLimit]
     taper_confirmation: ConfirmationPolicy
     dosing_after_discharge: AfterDischargePolicy
     order_rules: list[Rule]
@@ -44,7 +43,7 @@ async def get_formulary(_door: Queries) -> Products:
 async def get_clinical_policies(_door: Queries) -> ClinicalPolicies:
     """Which numbers does medication decide by, and where do they come from?"""
     data = formulary()
-    return ClinicalPolicies(list(data.limits), data.confirmation, data.after_discharge, list(rule_table().rules))
+    return ClinicalPolicies(data.confirmation, data.after_discharge, list(rule_table().rules))
 
 
 @router.get("/patients/{patient_id}/medication-record")

@@ -11,6 +11,7 @@ GUEST_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000023"
 BOTTLE_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000024"
 WASTE_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000025"
 TRANSFER_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000026"
+FINDING_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000027"
 DOSE_ID: Final = "2b6f3d1e-8c64-5b0e-9d8a-4f8e2f0f7a31"
 
 
@@ -42,6 +43,16 @@ ORDER: Final = _one(
 SIGNATURE: Final = _one("Within the limits", {}) | _one(
     "Above a limit", {"rationale": "Fentanyl tolerance; observed two and four hours after the first part."}
 )
+OVERRIDE: Final = _one("Weighed with cardiology", {"reason": "QTc stable for a year; cardiology agrees to 5 mg more."})
+FINDING: Final = (
+    _one("Clearance from the laboratory", {
+        "fact": "creatinine_clearance", "value": "72.5", "unit": "mL/min", "observed_at": "2025-11-03T09:00:00-05:00"
+    })
+    | _one("Child-Pugh class", {"fact": "child_pugh", "choice": "B", "observed_at": "2025-11-03T09:00:00-05:00"})
+    | _one("Takes clonazepam", {"fact": "medicines", "choice": "clonazepam", "observed_at": "2025-11-03T09:00:00-05:00"})
+    | _one("Heroin last evening", {"fact": "last_short_acting_opioid", "observed_at": "2025-11-02T21:00:00-05:00"})
+)  # fmt: skip
+RETRACTION: Final = _one("Mixed up", {"reason": "The result of another patient."})
 ORDER_HOLD: Final = _one(
     "Sleepy at the window", {"reason": "impairment", "note": "Slurred speech, pinpoint pupils; prescriber called."}
 )

@@ -1,6 +1,6 @@
 """The formulary and the clinical policies that this program ships, read once and checked before anything starts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter
 
-from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy, DoseLimit
+from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy
 from services.medication.product import Product
 from shared.failures import Invalid
 
@@ -28,7 +28,6 @@ class Formulary:
     """All reference data of medication; products by id and version."""
 
     products: Mapping[str, Mapping[int, Product]]
-    limits: tuple[DoseLimit, ...]
     confirmation: ConfirmationPolicy
     after_discharge: AfterDischargePolicy
 
@@ -45,10 +44,6 @@ class Formulary:
     def newest(self) -> list[Product]:
         """Every product that may be ordered, by id."""
         return [self.product(product_id) for product_id in sorted(self.products)]
-
-    def limits_for(self, medicine: str) -> tuple[DoseLimit, ...]:
-        """The limits that speak about a medicine."""
-        return tuple(one for one in self.limits if medicine in one.medicines)
 
 
 def read[T](kind: type[T], path: Path) -> T:
@@ -70,11 +65,8 @@ def formulary(folder: Path = FOLDER) -> Formulary:
                 raise FormularyDataError(f"{path.name}: {one.id} version {one.version} stands twice")
             products[one.id][one.version] = one
     policies = folder / "policies"
-    limits = [read(DoseLimit, path) for path in sorted(policies.glob("*.yaml")) if path.name not in _OWN_KIND]
-    check_limits(limits, {one.medicine for versions in products.values() for one in versions.values()})
     return Formulary(
         products=products,
-        limits=tuple(limits),
         confirmation=read(ConfirmationPolicy, policies / _CONFIRMATION),
         after_discharge=read(AfterDischargePolicy, policies / _AFTER_DISCHARGE),
     )
@@ -82,7 +74,6 @@ def formulary(folder: Path = FOLDER) -> Formulary:
 
 _CONFIRMATION = "taper-confirmation.v1.yaml"
 _AFTER_DISCHARGE = "dosing-after-discharge.v1.yaml"
-_OWN_KIND = frozenset({_CONFIRMATION, _AFTER_DISCHARGE})
 
 
 def check(product: Product) -> None:
@@ -96,11 +87,3 @@ def check(product: Product) -> None:
         raise FormularyDataError(f"{product.id}: the rhythm counts whole days from 1")
     if rhythm.early_days_max + rhythm.late_days_max >= rhythm.every_days:
         raise FormularyDataError(f"{product.id}: windows of two doses overlap")
-
-
-def check_limits(limits: Iterable[DoseLimit], medicines: set[str]) -> None:
-    """A limit about a medicine that nobody can order is a misspelling."""
-    for one in limits:
-        for medicine in one.medicines:
-            if medicine not in medicines:
-                raise FormularyDataError(f"{one.id}: the formulary has no {medicine}")

@@ -1,16 +1,23 @@
 """An order is a prescriber's instruction; nothing is dosed on one that is unsigned, held or over."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 from enum import Enum
 from typing import Final, assert_never
 from uuid import UUID
 
-from services.medication.limits import DoseLimit, exceeded
+from services.medication import order_signing
+from services.medication.chart import Chart
+from services.medication.order_draft import (
+    DoseNotDispensable,
+    DosesTooClose,
+    DraftOrder,
+    OrderEndsBeforeItStarts,
+    draft,
+)
+from services.medication.order_signing import ApproveOverride, Overriding, RationaleNeeded, RequestOverride, SignOrder
 from services.medication.prescription import Prescription, written
-from services.medication.product import Product
 from shared.decider import Decider, command
 from shared.events.medication import (
     DiscontinuationReason,
@@ -22,9 +29,42 @@ from shared.events.medication import (
     OrderPutOnTaper,
     OrderResumed,
     OrderSigned,
+    OverrideApproved,
+    OverrideRequested,
+    PolicyUsed,
+    RuleFired,
 )
-from shared.failures import Invalid, NotFound, Refused
+from shared.failures import NotFound, Refused
 from shared.units import Prose
+
+__all__ = [
+    "ApproveOverride",
+    "Command",
+    "DiscontinueOrder",
+    "DoseNotDispensable",
+    "DosesTooClose",
+    "DraftOrder",
+    "HoldOrder",
+    "Order",
+    "OrderAlreadyDrafted",
+    "OrderAlreadySigned",
+    "OrderEndsBeforeItStarts",
+    "OrderMoved",
+    "OrderNotDrafted",
+    "OrderNotOnHold",
+    "OrderNotSigned",
+    "OrderOnHold",
+    "OrderOver",
+    "PutOnTaper",
+    "RationaleNeeded",
+    "RequestOverride",
+    "ResumeOrder",
+    "SignOrder",
+    "Status",
+    "decider",
+    "prescribed",
+    "prescription_in_force",
+]
 
 
 class Status(Enum):
@@ -39,35 +79,14 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Order:
-    """What signing, dosing and a taper need to know."""
+    """What signing, dosing and a taper need to know; `rules_fired` and `policies` are of the draft or of the signature."""
 
     status: Status = Status.ABSENT
     prescription: Prescription | None = None
     taper_id: UUID | None = None
-
-
-@command
-class DraftOrder:
-    """Write an order down; `home_site_id` and `zone` are those of the drafting site."""
-
-    patient_id: UUID
-    home_site_id: str
-    zone: str
-    product: Product
-    split_doses_mg: tuple[Decimal, ...]
-    starts_on: date
-    ends_on: date | None
-    every_days: int | None
-    new_start: bool
-    instructions: Prose | None
-
-
-@command
-class SignOrder:
-    """Take responsibility for the order; `limits` are those of its medicine."""
-
-    limits: tuple[DoseLimit, ...]
-    rationale: Prose | None
+    overrides: Mapping[str, Overriding] = field(default_factory=dict)
+    rules_fired: tuple[RuleFired, ...] = ()
+    policies: tuple[PolicyUsed, ...] = ()
 
 
 @command
@@ -102,7 +121,8 @@ class PutOnTaper:
     taper_id: UUID
 
 
-type Command = DraftOrder | SignOrder | HoldOrder | ResumeOrder | DiscontinueOrder | PutOnTaper
+type Overridden = RequestOverride | ApproveOverride
+type Command = DraftOrder | SignOrder | Overridden | HoldOrder | ResumeOrder | DiscontinueOrder | PutOnTaper
 
 
 class OrderAlreadyDrafted(Refused):
@@ -137,49 +157,42 @@ class OrderMoved(Refused):
     """The order went onto another taper at the same moment; try again."""
 
 
-class DoseNotDispensable(Invalid):
-    """The dose cannot be made up from the product's strengths."""
-
-
-class OrderEndsBeforeItStarts(Invalid):
-    """The last day lies before the first."""
-
-
-class DosesTooClose(Invalid):
-    """The product is not given that often."""
-
-
-class RationaleNeeded(Refused):
-    """The dose is above a limit; signing needs the prescriber's rationale."""
+_STATUS: Final = {
+    OrderHeld: Status.HELD,
+    OrderResumed: Status.SIGNED,
+    OrderDiscontinued: Status.DISCONTINUED,
+}
 
 
 def evolve(order: Order, event: OrderEvent) -> Order:
     """The order after the event."""
     match event:
         case OrderDrafted():
-            return Order(Status.DRAFTED, written(event))
-        case OrderSigned() | OrderResumed():
-            return replace(order, status=Status.SIGNED)
+            return Order(Status.DRAFTED, written(event), rules_fired=event.rules_fired)
+        case OverrideRequested() | OverrideApproved():
+            return replace(order, overrides=order_signing.overridden(order.overrides, event))
+        case OrderSigned():
+            return replace(order, status=Status.SIGNED, rules_fired=event.rules_fired, policies=event.policies)
         case OrderPutOnTaper():
             return replace(order, taper_id=event.taper_id)
-        case OrderHeld():
-            return replace(order, status=Status.HELD)
-        case OrderDiscontinued():
-            return replace(order, status=Status.DISCONTINUED)
+        case OrderHeld() | OrderResumed() | OrderDiscontinued():
+            return replace(order, status=_STATUS[type(event)])
         case _:
             assert_never(event)
 
 
-def decide(order: Order, command: Command) -> Sequence[OrderEvent]:
-    """What happens on the command."""
+def decide(order: Order, command: Command, chart: Chart | None = None) -> Sequence[OrderEvent]:
+    """What happens on the command; a draft, a signature and an override look at the patient's chart."""
     if isinstance(command, DraftOrder):
-        return draft(order, command)
+        if order.status is not Status.ABSENT:
+            raise OrderAlreadyDrafted
+        return [draft(command, chart or Chart())]
     prescription = prescribed(order)
     if order.status is Status.DISCONTINUED:
         raise OrderOver
     match command:
-        case SignOrder():
-            return sign(order, prescription, command)
+        case SignOrder() | RequestOverride() | ApproveOverride():
+            return [decide_signing(order, prescription, command, chart or Chart())]
         case HoldOrder():
             prescription_in_force(order)
             return [OrderHeld(command.reason, command.held_on, command.note)]
@@ -196,67 +209,21 @@ def decide(order: Order, command: Command) -> Sequence[OrderEvent]:
             assert_never(command)
 
 
-def draft(order: Order, command: DraftOrder) -> Sequence[OrderEvent]:
-    """Every part of a day has to be dispensable."""
-    if order.status is not Status.ABSENT:
-        raise OrderAlreadyDrafted
-    product = command.product
-    for index, dose_mg in enumerate(command.split_doses_mg):
-        if dose_mg == 0 or not product.dispensable(dose_mg):
-            raise DoseNotDispensable(field=f"split_doses_mg[{index}]")
-    if command.ends_on is not None and command.ends_on < command.starts_on:
-        raise OrderEndsBeforeItStarts(field="ends_on")
-    rhythm = product.rhythm
-    if command.every_days is not None:
-        if command.every_days < rhythm.every_days:
-            raise DosesTooClose(field="every_days", at_least=rhythm.every_days)
-        rhythm = replace(rhythm, every_days=command.every_days)
-    if product.single_unit and len(command.split_doses_mg) > 1:
-        raise DosesTooClose(field="split_doses_mg")
-    return [
-        OrderDrafted(
-            patient_id=command.patient_id,
-            home_site_id=command.home_site_id,
-            zone=command.zone,
-            product_id=product.id,
-            product_version=product.version,
-            medicine=product.medicine,
-            dose_mg=sum(command.split_doses_mg, Decimal(0)),
-            split_doses_mg=command.split_doses_mg,
-            rhythm=rhythm,
-            starts_on=command.starts_on,
-            ends_on=command.ends_on,
-            new_start=command.new_start,
-            instructions=command.instructions,
-        )
-    ]
-
-
-def sign(order: Order, prescription: Prescription, command: SignOrder) -> Sequence[OrderEvent]:
-    """Above a limit the prescriber says why (42 CFR 8.12(h)(3)(ii) for the first day of methadone)."""
+def decide_signing(
+    order: Order, prescription: Prescription, command: SignOrder | Overridden, chart: Chart
+) -> OrderSigned | OverrideRequested | OverrideApproved:
+    """Rules are asked and overridden until the order is signed."""
     if order.status is not Status.DRAFTED:
         raise OrderAlreadySigned
-    above = exceeded(command.limits, prescription.dose_mg, new_start=prescription.new_start)
-    if above and command.rationale is None:
-        first = above[0]
-        raise RationaleNeeded(
-            field="rationale",
-            policy_id=first.id,
-            policy_version=first.version,
-            limit_mg=str(first.limit_mg),
-            source=first.source,
-        )
-    return [
-        OrderSigned(
-            medicine=prescription.medicine,
-            dose_mg=prescription.dose_mg,
-            starts_on=prescription.starts_on,
-            ends_on=prescription.ends_on,
-            policies=tuple(one.used for one in command.limits),
-            limits_exceeded=tuple(one.id for one in above),
-            rationale=command.rationale,
-        )
-    ]
+    match command:
+        case SignOrder():
+            return order_signing.sign(prescription, order.overrides, command, chart)
+        case RequestOverride():
+            return order_signing.request(prescription, order.overrides, command, chart)
+        case ApproveOverride():
+            return order_signing.approve(order.overrides, command)
+        case _:
+            assert_never(command)
 
 
 def prescribed(order: Order | None) -> Prescription:

@@ -23,6 +23,7 @@ class Prescription:
     starts_on: date
     ends_on: date | None
     new_start: bool
+    low_dose_protocol: bool = False
 
     @property
     def dose_mg(self) -> Decimal:
@@ -65,4 +66,5 @@ def written(event: OrderDrafted) -> Prescription:
         starts_on=event.starts_on,
         ends_on=event.ends_on,
         new_start=event.new_start,
+        low_dose_protocol=event.low_dose_protocol,
     )

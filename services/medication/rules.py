@@ -11,7 +11,7 @@ from pydantic import Field
 from services.medication.limits import Version
 from services.medication.product import Evidence
 from shared.access import Role
-from shared.events.medication import PolicyUsed
+from shared.events.medication import PolicyUsed, RuleFired
 from shared.units import Code, Name, SiteId
 
 type Bound = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=3)]
@@ -73,10 +73,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Override:
-    """Who may let an order through all the same; with `second_person` somebody else who may has to approve."""
+    """Who may let an order through all the same; with `second_person` somebody else, in `second_roles`, has to approve."""
 
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
     second_person: bool
+    second_roles: Annotated[tuple[Role, ...], Field(min_length=1)] = (Role.PRESCRIBER,)
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ class Rule:
         """Who may let the order through, in words."""
         if self.outcome is not Outcome.OVERRIDE or self.override is None:
             return "nobody; change the order, or record what has changed about the patient"
-        who = " or ".join(f"a {role.value.replace('_', ' ')}" for role in self.override.roles)
-        return f"{who}, with a reason" + (", approved by a second one" if self.override.second_person else "")
+        second = f", approved by another person ({_either(self.override.second_roles)})"
+        return f"{_either(self.override.roles)}, with a reason" + (second if self.override.second_person else "")
 
     @property
     def named(self) -> dict[str, Any]:
@@ -151,6 +152,11 @@ class Rule:
             "second_person": self.override is not None and self.override.second_person,
         }
 
+    @property
+    def fired(self) -> RuleFired:
+        """How an event says that it fired."""
+        return RuleFired(self.id, self.version, self.outcome.value)
+
     def moved(self, site: str, site_version: int, bound: Decimal) -> "Rule":
         """The rule as a site has it: the first bound at `bound`."""
         place = next(index for index, one in enumerate(self.when) if one.bounds)
@@ -159,6 +165,10 @@ class Rule:
         changed = replace(self.when[place], **named)
         when = (*self.when[:place], changed, *self.when[place + 1 :])
         return replace(self, when=when, site=site, site_version=site_version)
+
+
+def _either(roles: Iterable[Role]) -> str:
+    return " or ".join(f"a {role.value.replace('_', ' ')}" for role in roles)
 
 
 def evaluate(rules: Iterable[Rule], medicine: str, facts: Facts) -> tuple[Rule, ...]:

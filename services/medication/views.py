@@ -6,6 +6,7 @@ from typing import Final
 from services.medication import (
     authority,
     care,
+    chart,
     dose,
     history,
     order,
@@ -33,6 +34,7 @@ _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
     authority.decider.category: views_authority.writes,
     history.decider.category: lambda _: (),
     stock.decider.category: views_stock_writes.writes,
+    chart.decider.category: lambda _: (),
 }
 
 

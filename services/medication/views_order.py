@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 from uuid import UUID
 
 from services.medication import order as orders
+from services.medication.views_rules import CheckLine, OverrideLine, lines, overrides
 from shared.event import AnyRecorded
 from shared.events.medication import (
     CareBegan,
@@ -22,6 +23,9 @@ from shared.events.medication import (
     OrderPutOnTaper,
     OrderResumed,
     OrderSigned,
+    OverrideApproved,
+    OverrideRequested,
+    PolicyUsed,
 )
 from shared.http import Page, QueryDoor
 from shared.projector import Write
@@ -38,7 +42,10 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True)
 class OrderSheet:
-    """One order as it stands at this moment; `version` is what If-Match asks for."""
+    """One order as it stands at this moment; `version` is what If-Match asks for.
+
+    `checks` are what the rules said when it was drafted, or when it was signed; `policies` the versions asked at the signature.
+    """
 
     order_id: UUID
     version: int
@@ -55,7 +62,11 @@ class OrderSheet:
     starts_on: date
     ends_on: date | None
     new_start: bool
+    low_dose_protocol: bool
     taper_id: UUID | None
+    checks: list[CheckLine]
+    overrides: list[OverrideLine]
+    policies: list[PolicyUsed]
 
 
 @dataclass(frozen=True)
@@ -102,9 +113,10 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
                          discharged_on = (select c.discharged_on from view.care c where c.patient_id = o.patient_id)
                      where order_id = $1"""
             return [Write(sql, (order_id, version, recorded.effective_at, recorded.actor))]
-        case OrderPutOnTaper():
-            sql = "update view.medication_order set version = $2, taper_id = $3 where order_id = $1"
-            return [Write(sql, (order_id, version, event.taper_id))]
+        case OrderPutOnTaper() | OverrideRequested() | OverrideApproved():
+            taper_id = event.taper_id if isinstance(event, OrderPutOnTaper) else None
+            sql = "update view.medication_order set version = $2, taper_id = coalesce($3, taper_id) where order_id = $1"
+            return [Write(sql, (order_id, version, taper_id))]
         case OrderHeld():
             sql = """update view.medication_order set version = $2, status = 'held', hold_reason = $3, held_on = $4
                      where order_id = $1"""
@@ -199,7 +211,11 @@ async def sheet(door: QueryDoor, order_id: UUID) -> OrderSheet:
         starts_on=prescription.starts_on,
         ends_on=prescription.ends_on,
         new_start=prescription.new_start,
+        low_dose_protocol=prescription.low_dose_protocol,
         taper_id=order.taper_id,
+        checks=lines(order.rules_fired),
+        overrides=overrides(order),
+        policies=list(order.policies),
     )
 
 

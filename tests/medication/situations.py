@@ -10,9 +10,13 @@ from services.medication.dose import AdministerDose, MissDose, RefuseDose
 from services.medication.dosing_slot import Place
 from services.medication.formulary import formulary
 from services.medication.order import DraftOrder, SignOrder
+from services.medication.order_signing import Signer
+from services.medication.rules_facts import Asking
+from services.medication.rules_table import rule_table
 from services.medication.taper import ConfirmStep, HoldTaper, ResumeTaper
 from services.medication.taper_course import Taper
 from services.medication.taper_start import StartTaper
+from shared.access import Role
 from shared.events.medication import (
     CareEnded,
     DoseAdministered,
@@ -81,13 +85,15 @@ DRAFTED = OrderDrafted(
     new_start=False,
     instructions=None,
 )
-SIGN = SignOrder(formulary().limits_for("buprenorphine-naloxone"), None)
+PRESCRIBER = Signer("prescriber-1", frozenset({Role.PRESCRIBER}))
+ASKING = Asking(rule_table(), {}, NINE_O_CLOCK)
+SIGN = SignOrder(ORDER, PRESCRIBER, ASKING, None)
 SIGNED = OrderSigned(
     medicine="buprenorphine-naloxone",
     dose_mg=Decimal(16),
     starts_on=MONDAY,
     ends_on=None,
-    policies=tuple(one.used for one in SIGN.limits),
+    policies=tuple(used for one in rule_table().at("riverside", FILM.medicine) for used in one.used),
     limits_exceeded=(),
     rationale=None,
 )

@@ -113,7 +113,7 @@ async def test_the_end_of_the_order_stops_its_taper(clinic: Clinic) -> None:
         await clinic.post(f"orders/{order}/discontinuation", body(examples.DISCONTINUATION), "prescriber")
     )
 
-    assert [one["type"] for one in ended["events"]] == ["OrderDiscontinued", "TaperStopped"]
+    assert [one["type"] for one in ended["events"]] == ["OrderDiscontinued", "MedicineOrderEnded", "TaperStopped"]
     assert (await clinic.get("taper-schedules?status=stopped"))["items"][0]["taper_id"] == taper
 
 

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from services.medication.formulary import formulary
 from services.medication.order import (
     DiscontinueOrder,
     DoseNotDispensable,
@@ -22,7 +21,6 @@ from services.medication.order import (
     PutOnTaper,
     RationaleNeeded,
     ResumeOrder,
-    SignOrder,
     decider,
     prescription_in_force,
 )
@@ -111,26 +109,26 @@ def test_an_order_is_signed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dose_mg", "new_start", "asks"),
-    [("50", True, False), ("51", True, True), ("51", False, False), ("120", False, False)],
+    ("split_doses_mg", "new_start", "asks"),
+    [(("30", "20"), True, False), (("30", "21"), True, True), (("51",), False, False), (("120",), False, False)],
 )
-def test_methadone_above_50_mg_on_the_first_day_needs_a_reason(dose_mg: str, *, new_start: bool, asks: bool) -> None:
+def test_methadone_above_50_mg_on_the_first_day_needs_a_reason(
+    split_doses_mg: tuple[str, ...], *, new_start: bool, asks: bool
+) -> None:
     """42 CFR 8.12(h)(3)(ii): the boundary is 50 mg, and only for a new start."""
-    drafted = order.given(
-        *order.given().when(
-            replace(DRAFT, product=CONCENTRATE, split_doses_mg=(Decimal(dose_mg),), new_start=new_start)
-        )
-    )
-    limits = formulary().limits_for("methadone")
+    parts = tuple(Decimal(one) for one in split_doses_mg)
+    draft = replace(DRAFT, product=CONCENTRATE, split_doses_mg=parts, new_start=new_start)
+    drafted = order.given(*order.given().when(draft))
 
     if not asks:
-        assert drafted.when(SignOrder(limits, None))[0].limits_exceeded == ()
+        assert drafted.when(SIGN)[0].limits_exceeded == ()
         return
     with pytest.raises(RationaleNeeded) as refused:
-        drafted.when(SignOrder(limits, None))
-    assert refused.value.facts["policy_id"] == "methadone-first-day"
-    assert refused.value.facts["limit_mg"] == "50"
-    (signed,) = drafted.when(SignOrder(limits, "fentanyl tolerance, observed at 2 h and 4 h"))
+        drafted.when(SIGN)
+    assert refused.value.facts["rule"] == "methadone-first-day"
+    assert "42 CFR 8.12" in str(refused.value.facts["source"])
+    assert refused.value.facts["may_override"] == "a prescriber, with a reason"
+    (signed,) = drafted.when(replace(SIGN, rationale="fentanyl tolerance, observed at 2 h and 4 h"))
     assert signed.limits_exceeded == ("methadone-first-day",)
 
 

@@ -74,7 +74,7 @@ async def signed(race: Race) -> Slot:
     patient, order_id = uuid4(), uuid4()
     changes: dict[str, Any] = {"patient_id": patient, "product": CONCENTRATE, "split_doses_mg": (DOSE_MG,)}
     await act(race.logs[0], uuid4().hex, Act(order.decider, order_id, replace(DRAFT, **changes), Subject(patient)))
-    await act(race.logs[0], uuid4().hex, Act(order.decider, order_id, replace(SIGN, limits=())))
+    await act(race.logs[0], uuid4().hex, Act(order.decider, order_id, replace(SIGN, order_id=order_id)))
     state, _ = await race.logs[0].state(order.decider, order_id)
     given = (
         Given(order.decider, order_id),

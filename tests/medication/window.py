@@ -40,7 +40,8 @@ async def signed(clinic: Clinic, order: str, **changes: Any) -> str:
     """An order in force; the patient's id."""
     draft = order_body(**changes)
     await clinic.done(await clinic.put(f"orders/{order}", draft))
-    await clinic.done(await clinic.post(f"orders/{order}/signature", {}, "prescriber", version=1))
+    rationale = {"rationale": "Carried over from the hospital's order; tolerated for weeks."}
+    await clinic.done(await clinic.post(f"orders/{order}/signature", rationale, "prescriber", version=1))
     return str(draft["patient_id"])
 
 

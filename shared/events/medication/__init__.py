@@ -12,6 +12,13 @@ from shared.events.medication.authority import (
     ReturnReason,
 )
 from shared.events.medication.care import CareBegan, CareEnded, CareEvent, DosingAfterDischargeAllowed
+from shared.events.medication.chart import (
+    ChartEvent,
+    FindingRecorded,
+    FindingRetracted,
+    MedicineOrdered,
+    MedicineOrderEnded,
+)
 from shared.events.medication.dose import (
     DoseAdministered,
     DoseConflictFound,
@@ -35,8 +42,11 @@ from shared.events.medication.order import (
     OrderPutOnTaper,
     OrderResumed,
     OrderSigned,
+    OverrideApproved,
+    OverrideRequested,
     PolicyUsed,
     Rhythm,
+    RuleFired,
 )
 from shared.events.medication.stock import (
     BottleArrived,
@@ -87,7 +97,7 @@ from shared.events.medication.taper import (
 )
 from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, ParkedEventsRetried
 
-type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent | AuthorityEvent | HistoryEvent | StockEvent
+type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent | ChartEvent | AuthorityEvent | HistoryEvent | StockEvent
 
 __all__ = [
     "AuthorityEstablished",
@@ -104,6 +114,7 @@ __all__ = [
     "CareBegan",
     "CareEnded",
     "CareEvent",
+    "ChartEvent",
     "DiscontinuationReason",
     "DiscrepancyFound",
     "DiscrepancyKind",
@@ -123,12 +134,16 @@ __all__ = [
     "EffectScale",
     "Event",
     "Finding",
+    "FindingRecorded",
+    "FindingRetracted",
     "GlassBroken",
     "GuestDosingApproved",
     "GuestDosingDeclined",
     "GuestDosingRequested",
     "HistoryEvent",
     "MedicineNotTaken",
+    "MedicineOrderEnded",
+    "MedicineOrdered",
     "MedicineTaken",
     "MedicineWasted",
     "OrderDiscontinued",
@@ -139,6 +154,8 @@ __all__ = [
     "OrderPutOnTaper",
     "OrderResumed",
     "OrderSigned",
+    "OverrideApproved",
+    "OverrideRequested",
     "ParkedEventDiscarded",
     "ParkedEventEdited",
     "ParkedEventsRetried",
@@ -152,6 +169,7 @@ __all__ = [
     "ReturnReason",
     "ReversalReason",
     "Rhythm",
+    "RuleFired",
     "SecondOrderAllowed",
     "StockEvent",
     "StockSource",

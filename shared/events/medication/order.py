@@ -52,12 +52,22 @@ class Rhythm:
     late_days_max: int
 
 
+@dataclass(frozen=True)
+class RuleFired:
+    """A rule that had something to say about the order: allow, warn, override or block."""
+
+    rule_id: Code
+    rule_version: int
+    outcome: Code
+
+
 @event()
 class OrderDrafted:
     """Somebody wrote an order down; nothing is dosed on it until a prescriber signs.
 
     `split_doses_mg` are the parts of one dosing date in order, split 1 first; `dose_mg` is their sum.
     `zone` is the IANA zone of the home site: the order's dosing dates are that site's, wherever a dose is given.
+    `rules_fired` is what the rules said at that moment; they are asked again when the order is signed.
     """
 
     patient_id: UUID
@@ -73,11 +83,17 @@ class OrderDrafted:
     ends_on: date | None
     new_start: bool
     instructions: Personal[str | None]
+    low_dose_protocol: bool = False
+    rules_fired: tuple[RuleFired, ...] = ()
 
 
 @event()
 class OrderSigned:
-    """A prescriber took responsibility; from now on doses may be given. `limits_exceeded` says which limits the rationale answers."""
+    """A prescriber took responsibility; from now on doses may be given.
+
+    `policies` are the rules that were asked, in their versions, `rules_fired` those that had something to say;
+    `limits_exceeded` names the rules that the rationale answers.
+    """
 
     medicine: Code
     dose_mg: Decimal
@@ -86,6 +102,28 @@ class OrderSigned:
     policies: tuple[PolicyUsed, ...]
     limits_exceeded: tuple[Code, ...]
     rationale: Personal[str | None]
+    rules_fired: tuple[RuleFired, ...] = ()
+
+
+@event()
+class OverrideRequested:
+    """Somebody who may asks that the order go through in spite of a rule; `second_person` says that another has to approve."""
+
+    rule_id: Code
+    rule_version: int
+    requested_by: str
+    second_person: bool
+    reason: Personal[str | None]
+
+
+@event()
+class OverrideApproved:
+    """A second person agrees that the order goes through in spite of the rule."""
+
+    rule_id: Code
+    rule_version: int
+    requested_by: str
+    approved_by: str
 
 
 @event()
@@ -120,4 +158,13 @@ class OrderDiscontinued:
     note: Personal[str | None]
 
 
-type OrderEvent = OrderDrafted | OrderSigned | OrderPutOnTaper | OrderHeld | OrderResumed | OrderDiscontinued
+type OrderEvent = (
+    OrderDrafted
+    | OverrideRequested
+    | OverrideApproved
+    | OrderSigned
+    | OrderPutOnTaper
+    | OrderHeld
+    | OrderResumed
+    | OrderDiscontinued
+)
