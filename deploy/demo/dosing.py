@@ -17,17 +17,8 @@ TAKEN: Final = frozenset({"dose-already-administered", "dosing-authority-elsewhe
 
 async def medicate(journey: Journey) -> None:
     """An order, signed; doses day by day; a taper where the way has one; then the race, where it has one."""
-    medicine, order = journey.patient.medicine, f"medication/orders/{journey.id('order')}"
-    body = {
-        "patient_id": str(journey.patient.patient_id),
-        "product_id": medicine.product,
-        "split_doses_mg": list(medicine.parts_mg),
-        "starts_on": journey.weeks.on(FIRST_DAY),
-        "new_start": False,
-    }
-    drafted = await journey.do("PUT", order, body, "prescriber", "order")
-    signature = {"rationale": "Carried over from the hospital's order; tolerated for weeks."}
-    await journey.do("POST", f"{order}/signature", signature, "prescriber", "sign order", version=drafted["version"])
+    await order(journey)
+    medicine = journey.patient.medicine
     tapered = journey.patient.way in TAPERED
     await dose_days(journey, FIRST_DAY, TAPER_DAY if tapered else LAST_DAY, medicine.parts_mg)
     if tapered:
@@ -36,19 +27,39 @@ async def medicate(journey: Journey) -> None:
         await race(journey)
 
 
+async def order(journey: Journey) -> None:
+    """Examined where the rules ask for it, ordered and signed."""
+    medicine, place = journey.patient.medicine, f"medication/orders/{journey.id('order')}"
+    patient_id = str(journey.patient.patient_id)
+    if medicine.examined:
+        finding = {"observed_at": journey.weeks.at(FIRST_DAY - 1, journey.zone, 10), **medicine.examined}
+        found = f"medication/patients/{patient_id}/findings/{journey.id('finding')}"
+        await journey.do("PUT", found, finding, "nurse", "examine")
+    body = {
+        "patient_id": patient_id,
+        "product_id": medicine.product,
+        "split_doses_mg": list(medicine.parts_mg),
+        "starts_on": journey.weeks.on(FIRST_DAY),
+        "new_start": False,
+    }
+    drafted = await journey.do("PUT", place, body, "prescriber", "order")
+    signature = {"rationale": "Carried over from the hospital's order; tolerated for weeks."}
+    await journey.do("POST", f"{place}/signature", signature, "prescriber", "sign order", version=drafted["version"])
+
+
 async def dose_days(journey: Journey, since: int, until: int, parts: tuple[str, ...]) -> None:
     """Every part of every day; now and then one is refused or missed."""
-    order = f"medication/orders/{journey.id('order')}"
+    place = f"medication/orders/{journey.id('order')}"
     for day in range(since, until):
         for split, dose_mg in enumerate(parts, start=1):
             step, which = f"dose {day}/{split}", (journey.patient.number + day + split - 1) % 11
             slot = {"dosing_on": journey.weeks.on(day), "split": split}
             if which == 0:
-                await journey.do("POST", f"{order}/missed-doses", slot, "nurse", f"miss {step}")
+                await journey.do("POST", f"{place}/missed-doses", slot, "nurse", f"miss {step}")
             elif which == 1:
                 at = journey.weeks.at(day, journey.zone, 4 + 4 * split)
                 refusal = slot | {"reason": "feels_unwell", "refused_at": at}
-                await journey.do("POST", f"{order}/dose-refusals", refusal, "nurse", f"refuse {step}")
+                await journey.do("POST", f"{place}/dose-refusals", refusal, "nurse", f"refuse {step}")
             else:
                 await give(journey, day, dose_mg, step, split=split)
 

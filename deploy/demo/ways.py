@@ -1,6 +1,7 @@
 """The ways that patients go: in, with or without detox first; through sessions; on medicine and off it again."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -27,17 +28,22 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Medicine:
-    """What is ordered: a product, its daily parts in mg, and down to where it is tapered (steps in mg)."""
+    """What is ordered: a product, its daily parts in mg, down to where it is tapered (steps in mg), and what is examined before."""
 
     product: str
     parts_mg: tuple[str, ...]
     taper_mg: tuple[str, ...] = ()
+    examined: Mapping[str, str] | None = None
 
 
 MEDICINES: Final = (
     Medicine("buprenorphine-naloxone-film", ("16",), ("14", "12", "8", "4")),
-    Medicine("methadone-concentrate", ("60",), ("56", "52", "48", "44")),
-    Medicine("acamprosate-tablet", ("666", "666", "666")),
+    Medicine("methadone-concentrate", ("60",), ("56", "52", "48", "44"), {"fact": "qtc", "value": "428", "unit": "ms"}),
+    Medicine(
+        "acamprosate-tablet",
+        ("666", "666", "666"),
+        examined={"fact": "creatinine_clearance", "value": "88", "unit": "mL/min"},
+    ),
     Medicine("naltrexone-tablet", ("50",)),
 )
 TAPERED: Final = frozenset({Way.HELD_TAPER, Way.STRAIGHT, Way.TWO_SITES})

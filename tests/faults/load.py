@@ -11,7 +11,7 @@ import httpx
 
 from deploy.demo.calendar import RUNS, Weeks
 from deploy.demo.client import DemoRefused, Network
-from deploy.demo.dosing import FIRST_DAY, LAST_DAY, give
+from deploy.demo.dosing import FIRST_DAY, LAST_DAY, give, order
 from deploy.demo.run import again, run
 from deploy.demo.ways import Journey, Patient, Way
 from deploy.demo.world import SITES, group_of, made
@@ -156,20 +156,9 @@ class Load:
             await journey.do("PUT", place, body, "front_desk", f"meeting {writer}/{number}")
 
     async def _races(self, journey: Journey) -> None:
-        medicine, order = journey.patient.medicine, f"medication/orders/{journey.id('order')}"
-        body = {
-            "patient_id": str(journey.patient.patient_id),
-            "product_id": medicine.product,
-            "split_doses_mg": list(medicine.parts_mg),
-            "starts_on": journey.weeks.on(FIRST_DAY),
-            "new_start": False,
-        }
-        drafted = await journey.do("PUT", order, body, "prescriber", "order")
-        signature = {"rationale": "Carried over from the hospital's order; tolerated for weeks."}
-        version = drafted["version"]
-        await journey.do("POST", f"{order}/signature", signature, "prescriber", "sign order", version=version)
+        await order(journey)
         for day in range(FIRST_DAY, LAST_DAY):
-            await self._race(journey, day, medicine.parts_mg[0])
+            await self._race(journey, day, journey.patient.medicine.parts_mg[0])
 
     async def _race(self, journey: Journey, day: int, dose_mg: str) -> None:
         """Two windows of the home site and both other sites want to give the same slot; one window may."""
