@@ -18,6 +18,7 @@ FOLDED = {
     "GateSheet",
     "EpisodeSheet",
     "EvaluationSheet",
+    "Findings",
     "OrderSheet",
     "PatientRecord",
     "PlanSheet",
