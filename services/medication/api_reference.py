@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from services.medication import views_record
 from services.medication.formulary import formulary
 from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy
+from services.medication.missed import MissedPolicy
+from services.medication.missed_policies import InForce, missed_policies
 from services.medication.paths import PatientId
 from services.medication.product import Product
 from services.medication.rules import Rule
@@ -31,6 +33,8 @@ class ClinicalPolicies:
     taper_confirmation: ConfirmationPolicy
     dosing_after_discharge: AfterDischargePolicy
     order_rules: list[Rule]
+    missed_doses: list[MissedPolicy]
+    missed_doses_in_force: InForce
 
 
 @router.get("/formulary")
@@ -42,8 +46,11 @@ async def get_formulary(_door: Queries) -> Products:
 @router.get("/clinical-policies")
 async def get_clinical_policies(_door: Queries) -> ClinicalPolicies:
     """Which numbers does medication decide by, and where do they come from?"""
-    data = formulary()
-    return ClinicalPolicies(data.confirmation, data.after_discharge, list(rule_table().rules))
+    data, missed = formulary(), missed_policies()
+    rules = list(rule_table().rules)
+    return ClinicalPolicies(
+        data.confirmation, data.after_discharge, rules, list(missed.policies.values()), missed.in_force
+    )
 
 
 @router.get("/patients/{patient_id}/medication-record")
