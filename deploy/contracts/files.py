@@ -1,14 +1,18 @@
 """The contract files in `docs/contracts/`: what they should hold, whether they do, and what has been released."""
 
+import html
 import json
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
+from typer.cli import get_docs_for_click
 
 from deploy.contracts.asyncapi import document
 from deploy.contracts.compatibility import breaks
+from deploy.contracts.policies import page
 from deploy.contracts.schemas import Schema, event_schemas
 
 SERVICES = ("intake", "scheduling", "medication")
@@ -37,6 +41,8 @@ def generated() -> dict[Path, str]:
     files[FOLDER / "asyncapi.yaml"] = yaml.safe_dump(asyncapi, sort_keys=False, allow_unicode=True, width=120)
     for service in SERVICES:
         files[FOLDER / "openapi" / f"{service}.json"] = _json(_openapi(service))
+    files[FOLDER / "commands.md"] = _commands()
+    files[Path("docs/medication-policies.md")] = page()
     return files
 
 
@@ -95,3 +101,10 @@ def _openapi(service: str) -> dict[str, Any]:
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n"
+
+
+def _commands() -> str:
+    # Deploy scripts call the commands: they are promised like the documents. Imported here, for `contracts` is one of them.
+    command = typer.main.get_command(import_module("deploy.cli").app)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="evenkeel")
+    return html.unescape(text).strip() + "\n"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from deploy.processes.serving import serving
 from evenkeel.client import PLACES_MAX, Client, Problem, Unanswered
-from shared.health import serving
 
 PATIENT = "/v1/patients/1"
 type Told = tuple[int, dict[str, str], Any]
