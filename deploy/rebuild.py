@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -96,12 +96,20 @@ class LogRecord:
         return to_kafka(self.service, self.row)[2]
 
 
-@dataclass
 class LogReader(EventReader):
-    """Keeps the tables beside the live ones, from rows of the log. `make` makes a table when it is named first."""
+    """Keeps the tables beside the live ones, from rows of the log."""
 
-    make: Callable[[str], Awaitable[None]] | None = None
-    made: set[str] = field(default_factory=set)
+    def __init__(
+        self,
+        projection: Projection,
+        codecs: Mapping[str, Codec],
+        keyring: Keyring | None,
+        make: Callable[[str], Awaitable[None]],
+        made: set[str],
+    ) -> None:
+        """`make` makes a table when it is named first; `made` names those that are there."""
+        super().__init__(projection, codecs, keyring)
+        self.make, self.made = make, made
 
     async def event(self, message: Any) -> AnyRecorded:
         """Straight from the row."""
@@ -110,7 +118,8 @@ class LogReader(EventReader):
             personal = await self.keyring.open(row["key"], row["event_id"], row["sealed"])
         return recorded(message.service, codec, row, personal)
 
-    async def _writes(self, message: Any) -> Sequence[Write]:
+    async def writes(self, message: Any) -> Sequence[Write]:
+        """Straight into the tables beside."""
         found = []
         for write in self.projection.on(await self.event(message)):
             if (sql := beside(write.sql)) is not None:
@@ -120,7 +129,6 @@ class LogReader(EventReader):
         return found
 
     async def _begin(self, table: str) -> None:
-        assert self.make is not None
         try:
             await self.make(table)
         except asyncpg.PostgresError as error:

@@ -5,16 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from deploy.operating import opened, services_here, settings_of
-from deploy.rebuild import Source
+from deploy.outputs import OutputRebuild, OutputShadow
+from deploy.rebuild import Shadow, Source
 from deploy.sides import Rebuild
 from shared.cloudevents import topic_of
 from shared.codec import Codec
 from shared.failures import Failure
-from shared.projection import Projection
+from shared.projection import TableProjection
 
 
 class NoProjection(Failure):
-    """The service keeps no rows of events under this name."""
+    """The service keeps no rows under this name."""
 
 
 class PoliciesAct(Failure):
@@ -32,18 +33,22 @@ async def rebuilding(service: str, name: str, data: Path) -> AsyncIterator[Rebui
         here = await stack.enter_async_context(opened(service, settings_of(service, data)))
         if name in {one.name for one in here.service.policies}:
             raise PoliciesAct
-        kept = {one.name: one for one in here.service.projections if isinstance(one, Projection)}
+        kept = {one.name: one for one in here.service.projections}
         if name not in kept:
             raise NoProjection(f"{service} has: {', '.join(kept)}")
+        projection = kept[name]
+        if isinstance(projection, TableProjection):
+            yield OutputRebuild(here, await stack.enter_async_context(OutputShadow(here, projection)))
+            return
         sources: dict[str, Source] = {}
         for other in services_here(data):
-            if topic_of(other) in kept[name].topics:
+            if topic_of(other) in projection.topics:
                 found = (
                     here
                     if other == service
                     else await stack.enter_async_context(opened(other, settings_of(other, data)))
                 )
                 sources[topic_of(other)] = Source(found.pool, Codec(found.service.vocabulary))
-        if set(sources) != set(kept[name].topics):
+        if set(sources) != set(projection.topics):
             raise LogElsewhere
-        yield Rebuild(here, kept[name], sources)
+        yield Rebuild(here, projection, Shadow(here, projection, sources))

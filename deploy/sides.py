@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
 
 from deploy.operating import Opened
-from deploy.rebuild import SHADOW, Place, Shadow, Source
+from deploy.rebuild import SHADOW, Place
 from shared.database import Connection, Pool
 from shared.failures import Failure
-from shared.projection import Projection
+from shared.projection import Projection, TableProjection
 from shared.projector import CHANNEL
 
 CLOSE_EVENTS: Final = 500
@@ -26,7 +26,8 @@ _POSITIONS: Final = """
 select topic, partition, coalesce(last_sequence, 0) as position from projection.checkpoint
 where projection = $1 order by topic, partition
 """
-_HOLD: Final = f"{_POSITIONS} for update"
+# In the order in which a projector takes them: first the offsets, then what is noted of an output's sources.
+_HOLD: Final = f"{_POSITIONS.replace('order by', 'order by last_sequence is not null,')} for update"
 _BEGIN: Final = (
     "insert into projection.build (projection, version, state) values ($1, $2, 'building') on conflict do nothing"
 )
@@ -115,14 +116,32 @@ async def sides(pool: Pool) -> list[Side]:
     return [Side(**dict(row)) for row in await pool.fetch(_LIST)]
 
 
+class Beside(Protocol):
+    """What fills the tables beside the live ones."""
+
+    done: int
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that were made, as far as this process knows."""
+
+    async def catch_up(self, to: Mapping[Place, int], told: Callable[[int], None] = ...) -> None:
+        """Apply the events up to these positions; `told` hears how many were new."""
+
+    async def catch_up_within(self, connection: Connection, to: Mapping[Place, int]) -> None:
+        """The same, within the caller's transaction."""
+
+
 class Rebuild:
     """What an operator does with one projection."""
 
-    def __init__(self, here: Opened, projection: Projection, sources: Mapping[str, Source]) -> None:
-        """`sources`: for each of its topics the log that its events are read from."""
+    exchange = "select projection.exchange($1)"
+
+    def __init__(self, here: Opened, projection: Projection | TableProjection, shadow: Beside) -> None:
+        """`shadow` fills the other side."""
         self._pool, self._projection = here.pool, projection
         self._name, self._other = projection.name, projection.name + SHADOW
-        self._shadow = Shadow(here, projection, sources)
+        self._shadow = shadow
 
     async def build(self, told: Callable[[int, int], None] = lambda _done, _of: None) -> int:
         """Fill new tables from the log until they are close behind the live ones; how many events were applied.
@@ -132,7 +151,7 @@ class Rebuild:
         await self._pool.execute(_BEGIN, self._name, self._projection.version)
         if (await self._state())["state"] != "building":
             raise AlreadyBuilt
-        await self._pool.execute(_PLACES, self._name, self._other, self._projection.version)
+        await self._begin()
         finished = False
         for _ in range(ROUNDS_MAX):
             live, other = await self._positions(self._name), await self._positions(self._other)
@@ -156,16 +175,8 @@ class Rebuild:
     async def diff(self) -> Compared:
         """Compare every row at equal positions; the live side waits only until a snapshot of both is taken."""
         await self._checked()
-        async with self._pool.acquire() as reading:
-            async with self._held() as (_, live):
-                await self._shadow.catch_up(live)
-                snapshot = reading.transaction(isolation="repeatable_read", readonly=True)
-                await snapshot.start()
-                await reading.fetchval("select 1")
-            try:
-                return await self._compared(reading, sum(live.values()))
-            finally:
-                await snapshot.rollback()
+        async with self._snapshot() as (reading, events):
+            return await self._compared(reading, events)
 
     async def switch(self) -> int:
         """The tables beside become the live ones, in one transaction, at equal positions; the event count there."""
@@ -195,7 +206,7 @@ class Rebuild:
                     await self._shadow.catch_up_within(connection, live)
                     if self._shadow.tables != known:  # the first event that writes to them has just come
                         await connection.execute(_FINISH, self._name)
-                    await connection.execute("select projection.exchange($1)", self._name)
+                    await connection.execute(self.exchange, self._name)
                     await connection.execute("select pg_notify($1, $2)", CHANNEL, self._name)
                 return sum(live.values())
             except asyncpg.LockNotAvailableError:  # a long query reads one of the tables
@@ -207,9 +218,26 @@ class Rebuild:
         """The live side stands still meanwhile; its positions."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(f"set local lock_timeout = '{LOCK_SECONDS}s'")
-            await self._pool.execute(_PLACES, self._name, self._other, self._projection.version)
+            await self._begin()
             rows = await connection.fetch(_HOLD, self._name)
             yield connection, {(row["topic"], row["partition"]): row["position"] for row in rows}
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[tuple[Connection, int]]:
+        """Both sides as they are once the other one has what the live one has; how many events that is."""
+        async with self._pool.acquire() as reading:
+            async with self._held() as (_, live):
+                await self._shadow.catch_up(live)
+                snapshot = reading.transaction(isolation="repeatable_read", readonly=True)
+                await snapshot.start()
+                await reading.fetchval("select 1")
+            try:
+                yield reading, sum(live.values())
+            finally:
+                await snapshot.rollback()
+
+    async def _begin(self) -> None:
+        await self._pool.execute(_PLACES, self._name, self._other, self._projection.version)
 
     async def _compared(self, reading: Connection, events: int) -> Compared:
         rows: dict[str, int] = {}
