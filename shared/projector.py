@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
@@ -14,10 +13,10 @@ from prometheus_client import Counter, Gauge
 
 from shared.checkpoint import Checkpoint, Fenced, Gap, Halted, OtherVersion, Reader
 from shared.cloudevents import topic_of
-from shared.database import Connection, Pool
+from shared.database import UNREACHABLE, Connection, Pool
 from shared.divergence import diverged
 from shared.health import Finding
-from shared.membership import leave_when_stopped
+from shared.membership import leave_when_stopped, stopped
 from shared.parking import Ratio, TooMuchParked, limits_of
 from shared.projection import Projection, TableProjection, Write, run_writes
 from shared.settings import Settings
@@ -28,6 +27,9 @@ POLL_MS: Final = 1000
 RECORDS_MAX: Final = 500
 BACKOFF_SECONDS: Final = 0.5
 UNASSIGNED_SECONDS_MAX: Final = 60.0
+POLL_SECONDS_MAX: Final = 60.0
+"""The library waits for the end of a rebalance for as long as it takes; a new consumer is better."""
+STILL_SECONDS_MAX: Final = 15.0
 SESSION_MS: Final = 12_000
 METADATA_MS: Final = 10_000
 """A topic that was lost and made anew is noticed after so long; the library's five minutes are an outage."""
@@ -93,7 +95,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
                 self._halted[TopicPartition("*", 0)] = TooMuchParked.title()
                 HALTED.labels(self._reader.name).set(len(self._halted))
                 return
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError) as error:
+            except (*UNREACHABLE, KafkaError) as error:
                 logger.warning("projection.interrupted", projection=self._reader.name, error=type(error).__name__)
             await asyncio.sleep(BACKOFF_SECONDS)
 
@@ -114,16 +116,34 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._consumer.subscribe(list(self._reader.topics), listener=self)
         await self._consumer.start()
         try:
-            assigned_at = time.monotonic()
-            while self._checkpoints or time.monotonic() - assigned_at < UNASSIGNED_SECONDS_MAX:
-                await self._poll()
-                assigned_at = time.monotonic() if self._checkpoints else assigned_at
+            await self._follow()
             # Who was killed while the topics were missing comes back to the nothing that is kept for it: leave, and join anew.
             logger.warning("projection.unassigned", projection=self._reader.name)
         finally:
             leave_when_stopped(self._consumer)
-            with suppress(KafkaError, OSError):
-                await self._consumer.stop()
+            await stopped(self._consumer)
+
+    async def _follow(self) -> None:
+        """Until no partition has been assigned for long. Raises TimeoutError when the consumer brings nothing any more."""
+        assigned_at = moved_at = time.monotonic()
+        while self._checkpoints or time.monotonic() - assigned_at < UNASSIGNED_SECONDS_MAX:
+            async with asyncio.timeout(POLL_SECONDS_MAX):
+                moved = await self._poll()
+            now = time.monotonic()
+            assigned_at = now if self._checkpoints else assigned_at
+            if not moved and now - moved_at > STILL_SECONDS_MAX:
+                await self._assert_at_the_end()
+                moved = True
+            moved_at = now if moved else moved_at
+
+    async def _assert_at_the_end(self) -> None:
+        """Raises TimeoutError when there are records that nobody brought."""
+        going = [tp for tp in self._checkpoints if tp not in self._halted]
+        begins, ends = await self._consumer.beginning_offsets(going), await self._consumer.end_offsets(going)
+        if any(
+            ends[tp] > max(begins[tp], self._checkpoints[tp].next_offset) for tp in going if tp in self._checkpoints
+        ):
+            raise TimeoutError
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Forget; whoever has the partition next reads the checkpoint from PostgreSQL."""
@@ -148,13 +168,15 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._checkpoints[tp] = Checkpoint(row["next_offset"], row["last_sequence"], row["last_event_id"])
         self._consumer.seek(tp, row["next_offset"])
 
-    async def _poll(self) -> None:
+    async def _poll(self) -> bool:
+        """Apply what came; whether anything did."""
         await self._look_again()
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         for tp, messages in batches.items():
             if tp in self._checkpoints and tp not in self._halted:
                 await self._apply(tp, messages)
         self._measure()
+        return bool(batches)
 
     async def _look_again(self) -> None:
         """A relay puts a lane that begins in the middle right, by deleting what is there: then begin with what came instead."""
@@ -168,7 +190,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
                 await self._from_the_beginning(tp)
 
     async def _from_the_beginning(self, tp: TopicPartition) -> None:
-        logger.warning("projection.rewound", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
+        logger.warning("projection.rewound", **self._at(tp))
         begin = (await self._consumer.beginning_offsets([tp]))[tp]
         where = (self._reader.name, tp.topic, tp.partition)
         known = self._checkpoints[tp]
@@ -199,7 +221,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
             await asyncio.sleep(BACKOFF_SECONDS)
         except Fenced:
             FENCED.labels(self._reader.name).inc()
-            logger.warning("projection.fenced", projection=self._reader.name, topic=tp.topic, partition=tp.partition)
+            logger.warning("projection.fenced", **self._at(tp))
             await self._seek(tp)
         else:
             self._waits.discard(tp)
@@ -236,13 +258,10 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
         self._halted[tp] = str(halted)
         self._consumer.pause(tp)
         HALTED.labels(self._reader.name).set(len(self._halted))
-        logger.critical(
-            "projection.halted",
-            projection=self._reader.name,
-            topic=tp.topic,
-            partition=tp.partition,
-            reason=str(halted),
-        )
+        logger.critical("projection.halted", **self._at(tp), reason=str(halted))
+
+    def _at(self, tp: TopicPartition) -> dict[str, Any]:
+        return {"projection": self._reader.name, "topic": tp.topic, "partition": tp.partition}
 
     def _measure(self) -> None:
         marks = ((self._consumer.highwater(tp), checkpoint) for tp, checkpoint in self._checkpoints.items())

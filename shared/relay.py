@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
@@ -23,6 +23,7 @@ from shared.health import Finding
 from shared.lanes import LANES
 from shared.log.reading import COLUMNS
 from shared.log.wake import CHANNEL
+from shared.membership import stopped
 from shared.settings import Settings
 
 LOCK_CLASS: Final = 7_251_102
@@ -33,6 +34,9 @@ IDLE_SECONDS: Final = 0.25
 CLAIM_SECONDS: Final = 1.0
 BACKOFF_SECONDS: Final = 0.5
 LAST_RECORD_SECONDS_MAX: Final = 10.0
+SEND_SECONDS_MAX: Final = 30.0
+"""What the broker has not acknowledged by then is sent by a new producer: the library's own tries for ever."""
+LOOK_SECONDS: Final = 5.0
 
 _READ: Final = f"""
 select {COLUMNS} from unnest($1::smallint[], $2::bigint[]) as c (at_lane, after)
@@ -121,23 +125,27 @@ class Relay:
             max_batch_size=BATCH_BYTES_MAX,
             request_timeout_ms=15_000,
         )
+        looking = AIOKafkaConsumer(bootstrap_servers=self._settings.kafka, enable_auto_commit=False)
         try:
             await assert_own_session(connection)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
             await producer.start()
-            claim_at = 0.0
+            await looking.start()
+            claim_at = look_at = 0.0
             while True:
                 now = asyncio.get_running_loop().time()
                 if now >= claim_at:
                     await self._claim(connection)
                     claim_at = now + CLAIM_SECONDS
+                if now >= look_at:
+                    await self._look(looking)
+                    look_at = now + LOOK_SECONDS
                 if not await self._round(connection, producer):
                     self._woken.clear()
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
         finally:
-            with suppress(KafkaError, OSError):
-                await producer.stop()
+            await asyncio.gather(stopped(producer), stopped(looking))
             connection.terminate()
 
     async def _claim(self, connection: Connection) -> None:
@@ -162,6 +170,13 @@ class Relay:
             self._lanes[row["lane"]] = Lane(row["position"], min(row["position"], end.last[0]), end.offset)
         logger.info("relay.claimed", service=self._service, lanes=len(free))
 
+    async def _look(self, looking: AIOKafkaConsumer) -> None:
+        """Raises TopicLost: who has nothing to send would not notice, and a new reader would find nothing."""
+        async with asyncio.timeout(LAST_RECORD_SECONDS_MAX):
+            ends = await looking.end_offsets([TopicPartition(self._topic, lane) for lane in self._lanes])
+        if any(end <= self._lanes[tp.partition].offset for tp, end in ends.items()):
+            raise TopicLost
+
     def _halt(self, lanes: dict[int, str]) -> None:
         """Send nothing of lanes whose topic is not the log's: the records would be dropped as duplicates, unseen (trap T13)."""
         self._halted |= lanes
@@ -178,13 +193,9 @@ class Relay:
         by_lane: dict[int, list[Record]] = {}
         for row in rows:
             by_lane.setdefault(row["lane"], []).append(row)
-        reached = dict(
-            zip(
-                by_lane,
-                await asyncio.gather(*(self._send(producer, lane, batch) for lane, batch in by_lane.items())),
-                strict=True,
-            )
-        )
+        async with asyncio.timeout(SEND_SECONDS_MAX):
+            sent = await asyncio.gather(*(self._send(producer, lane, batch) for lane, batch in by_lane.items()))
+        reached = dict(zip(by_lane, sent, strict=True))
         SENT.labels(self._service).inc(len(rows))
         await self._move(connection, reached)
         return True

@@ -246,3 +246,33 @@ async def test_too_many_waiting_keys_stop_the_consumer(service_database: MakeDat
 
         assert "must be wrong" in str(finding.facts["halted"])
         assert await here.pool.fetchval("select count(*) from projection.parked") == 3
+
+
+@pytest.mark.parametrize("silence", ["hangs", "brings nothing"])
+async def test_a_consumer_that_brings_nothing_any_more_is_replaced(
+    service_database: MakeDatabase, kafka: TestKafka, monkeypatch: pytest.MonkeyPatch, silence: str
+) -> None:
+    """P1, T21: the library waits for the end of a rebalance for as long as it takes; a fetch that died is told to nobody."""
+    monkeypatch.setattr("shared.projector.POLL_SECONDS_MAX", 2.0)
+    monkeypatch.setattr("shared.projector.STILL_SECONDS_MAX", 1.0)
+    made: list[AIOKafkaConsumer] = []
+
+    async def nothing(**_: object) -> dict[str, object]:
+        await asyncio.sleep(3600 if silence == "hangs" else 0.1)
+        return {}
+
+    def consumer(**settings: Any) -> AIOKafkaConsumer:
+        made.append(AIOKafkaConsumer(**settings))
+        if len(made) == 1:
+            made[0].getmany = nothing
+        return made[-1]
+
+    monkeypatch.setattr("shared.projector.AIOKafkaConsumer", consumer)
+    async with stage(await service_database("intake"), kafka) as here:
+        projector = projector_of(here.pool, here.settings, here.topic)
+        async with running(here.relay().run(), projector.run()):
+            await here.write(50)
+            await here.projected()
+
+        assert len(made) == 2
+        assert await here.pool.fetchval("select count(*) from view.entry") == 50

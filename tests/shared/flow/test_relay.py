@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from shared import membership
 from shared import relay as relays
 from shared.database import connect
 from shared.lanes import LANES, lane_of
@@ -162,3 +164,46 @@ async def test_a_relay_that_waits_for_the_oldest_snapshot_is_caught(
 async def recreate(kafka: TestKafka, topic: str) -> None:
     async with made_anew(kafka, topic):
         await asyncio.sleep(0.5)
+
+
+async def test_a_topic_that_is_lost_while_nothing_is_said_is_refilled(
+    service_database: MakeDatabase, kafka: TestKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P1: no event comes that the broker could answer with an offset that is too small; a new reader would find nothing."""
+    monkeypatch.setattr(relays, "LOOK_SECONDS", 0.5)
+    async with stage(await service_database("intake"), kafka) as here, running(here.relay().run()):
+        await here.write(100)
+        await here.relayed()
+        await recreate(kafka, here.topic)
+
+        async def refilled() -> bool:
+            return {lane: found[-1:] for lane, found in (await here.records()).items() if found} == {
+                lane: [head] for lane, head in (await here.heads()).items() if head
+            }
+
+        await until(refilled)
+
+
+async def test_a_producer_that_gets_no_answer_is_replaced_and_cut_off(
+    service_database: MakeDatabase, kafka: TestKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P1: an idempotent producer of the library tries for ever, and when it is to stop it flushes first, for ever."""
+    monkeypatch.setattr(relays, "SEND_SECONDS_MAX", 2.0)
+    monkeypatch.setattr(membership, "STOP_SECONDS_MAX", 0.5)
+    made: list[AIOKafkaProducer] = []
+
+    class FirstIsForgotten(AIOKafkaProducer):  # type: ignore[misc]  # the library ships no types
+        async def start(self) -> None:
+            await super().start()
+            made.append(self)
+            if len(made) == 1:  # the broker never answers it
+                self.client.send = lambda *_, **__: asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(relays, "AIOKafkaProducer", FirstIsForgotten)
+    async with stage(await service_database("intake"), kafka) as here, running(here.relay().run()):
+        await here.write(50)
+        await here.relayed()
+
+        assert len(made) == 2
+        assert made[0]._sender.sender_task.done()
+        assert {lane: list(range(1, head + 1)) for lane, head in (await here.heads()).items()} == await here.records()
