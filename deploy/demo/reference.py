@@ -78,7 +78,10 @@ def plan_state(events: Sequence[tuple[str, str, dict[str, Any]]]) -> Summary:
         "prescribed": {one["modality"]: one["minutes_per_week"] for one in last["PlanActivated"][-1]["prescribed"]}
         if last.get("PlanActivated")
         else {},
-        "goals": {one["goal_id"]: one["progress"] for one in last.get("GoalProgressNoted", [])},
+        "goals": dict.fromkeys(
+            last["PlanActivated"][-1]["goal_ids"] if last.get("PlanActivated") else (), "not_started"
+        )
+        | {one["goal_id"]: one["progress"] for one in last.get("GoalProgressNoted", [])},
         "open_signs": len(last.get("DangerSignRaised", [])) - len(last.get("DangerSignClosed", [])),
         "scores": {one["instrument_id"]: one["total"] for one in last.get("InstrumentScored", [])},
         **_attended(events),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from tests.faults.check_log import Tables, Violation
 
@@ -16,15 +17,18 @@ PLANTED: Final = "planted"
 
 
 async def check(bootstrap: str, tables: Mapping[str, Tables]) -> list[Violation]:
-    """Read every topic of events from its beginning to its end."""
+    """Read every topic of events from its beginning to its end. A broker that does not let itself be read breaks the promise too."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
     try:
+        await consumer.start()
         found: list[Violation] = []
         for service, one in tables.items():
             async with asyncio.timeout(READ_SECONDS_MAX):
                 records = await _records(consumer, f"{service}.events.v1")
             found += _compare(one, records)
+    except (KafkaError, TimeoutError) as error:
+        return [Violation("topic", f"Kafka does not answer: {type(error).__name__}")]
+    else:
         return found
     finally:
         await consumer.stop()

@@ -14,7 +14,7 @@ from deploy.demo.client import DemoRefused, Network
 from deploy.demo.dosing import FIRST_DAY, LAST_DAY, give, order
 from deploy.demo.run import again, run
 from deploy.demo.ways import Journey, Patient, Way
-from deploy.demo.world import SITES, group_of, made
+from deploy.demo.world import MANAGER, SITES, group_of, made
 from deploy.instance import Instance
 from tests.faults.ledger import Ledger
 
@@ -133,12 +133,19 @@ class Load:
         self._done()
 
     async def _late_hour(self, journey: Journey) -> None:
-        """A telephone hour late in the evening: at most sites it is tomorrow already in Greenwich."""
+        """A telephone hour late in the evening: at most sites it is tomorrow already in Greenwich.
+
+        By a counsellor of its own: those of the groups may not be there yet.
+        """
+        leader_id = journey_id(journey, "late leader")
+        name = f"L. {journey.network.run[:4]}-{journey.patient.number}"
+        person = {"short_name": name, "full_name": name, "professions": ["counsellor"], "joined_on": "2024-01-08"}
+        await journey.do("PUT", f"scheduling/staff/{leader_id}", person, MANAGER, "late leader")
         place = f"scheduling/sessions/{journey.id('late')}"
         start, end = (journey.weeks.at(LATE_DAY, journey.zone, 20, minute) for minute in (0, 50))
         patient_id = str(journey.patient.patient_id)
         body = {
-            "kind": "cbt", "place": "telehealth", "leader_id": str(journey.patient.group.leader_id), "starts_at": start,
+            "kind": "cbt", "place": "telehealth", "leader_id": str(leader_id), "starts_at": start,
             "ends_at": end, "patient_ids": [patient_id],
         }  # fmt: skip
         await journey.do("PUT", place, body, "front_desk", "book late hour")

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from shared import fold_app, fold_guard, fold_process
+from deploy.processes import stream
+from shared import fold_app, fold_guard
 from shared.fold_value import fold_in, stored, written
 from shared.parking import key_of
 from tests.faults.putting import put
@@ -47,4 +48,4 @@ def plain_agent() -> None:
         put(fold_app.FoldApp, "agent", without_guard)
         return sound(fold, decode, parking, settings, limits)
 
-    put(fold_process, "fold_app", plain_app)
+    put(stream, "fold_app", plain_app)
