@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.databases import KEYRING, SERVICES, ensure_database, ensure_roles
+from deploy.migrating import kernel_folders, migrate
 from deploy.topics import create
 from shared.database import connect
-from shared.migrate import kernel_folders, migrate
 
 _ROOT = Path(__file__).parent.parent
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from deploy.databases import SERVICES
 from deploy.instance import Instance, Places
+from deploy.processes.worker import readers_of
 from shared import resources
 from shared.checkpoint import Reader
 from shared.codec import Codec
@@ -19,7 +20,6 @@ from shared.logs import configure
 from shared.resources import Resources
 from shared.service import Service
 from shared.settings import Settings
-from shared.worker import readers_of
 
 CONNECTIONS_MAX: Final = 12
 STATEMENT_SECONDS_MAX: Final = 3600.0

@@ -19,7 +19,7 @@ from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, Parke
 from shared.failures import Failure
 from shared.log import Act, Context, PersonErased, Subject
 from shared.parking import ParkedRecord, settle, waiting
-from shared.projecting import TRANSIENT
+from shared.projecting import NOT_THE_EVENT
 from shared.projector import CHANNEL
 
 FOLD_SECONDS_MAX: Final = 30.0
@@ -204,7 +204,7 @@ async def replay_rows(pool: Pool, reader: Reader, key: str) -> Replayed:
             try:
                 async with connection.transaction():
                     await reader.again(connection, record)
-            except TRANSIENT:
+            except NOT_THE_EVENT:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the event stays parked with its reason
                 failed = (record.number, type(error).__name__)

@@ -16,9 +16,9 @@ def serve(service: str, kind: str) -> None:
         raise SystemExit(f"There is no process {service} {kind}. There are: {known}.")
     found = import_module(f"services.{service}.main").SERVICE
     module, function = {
-        "api": ("shared.http", "run_api"),
-        "worker": ("shared.worker", "run_worker"),
-        "stream": ("shared.fold", "run_stream"),
+        "api": ("deploy.processes.api", "run_api"),
+        "worker": ("deploy.processes.worker", "run_worker"),
+        "stream": ("deploy.processes.stream", "run_stream"),
     }[kind]
     if kind == "stream":
         asyncio.run(assert_one_history(service))

@@ -14,7 +14,7 @@ FUNCTION_LINES_MAX: Final = 40
 # Of the Python in shared/ without the words of the services in shared/events/. The kernel is what every service stands on and
 # whoever changes it has to know: it gets smaller, or somebody decides here that it may grow. Blank lines, comments and
 # docstrings do not count: a limit on those would reward leaving out the reasons.
-KERNEL_CODE_LINES_MAX: Final = 4_520
+KERNEL_CODE_LINES_MAX: Final = 3_999
 _NOT_CODE: Final = {
     tokenize.COMMENT,
     tokenize.NL,

@@ -18,10 +18,10 @@ from deploy.child import Child, Program
 from deploy.instance import PROCESSES, AlreadyRunning, Instance, process_names
 from deploy.kafka_programs import KafkaFailed, KafkaMissing
 from deploy.leftovers import start_guardian, stop_leftovers
+from deploy.migrating import MigrationEdited
 from deploy.ports import PortsTaken
 from deploy.programs import kafka_program, postgres_program, service_program, verifier_program
 from deploy.proof.older import older_logs, topics_ahead
-from shared.migrate import MigrationEdited
 
 READY_SECONDS_MAX: Final = 180.0
 LOOK_SECONDS: Final = 0.1

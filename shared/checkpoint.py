@@ -42,17 +42,12 @@ class Checkpoint:
 class Reader(Protocol):
     """Makes rows of messages; `shared.projecting` has one for events and one for tables."""
 
-    @property
-    def name(self) -> str:
-        """Stable: the checkpoint stands under it."""
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """What it reads."""
-
-    @property
-    def version(self) -> int:
-        """Rows of another version are not its own to write."""
+    name: str
+    """Stable: the checkpoint stands under it."""
+    topics: tuple[str, ...]
+    """What it reads."""
+    version: int
+    """Rows of another version are not its own to write."""
 
     async def apply(
         self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio

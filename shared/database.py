@@ -21,6 +21,19 @@ CONNECT_SECONDS_MAX: Final = 10.0
 UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What is raised while the database is away, restarting or overloaded, and by whatever else it refuses."""
 
+TRANSIENT: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+)
+"""What passes when one waits: errors of the surroundings, not of what is asked. The last is asyncpg's for a connection cut while it answers."""
+
 
 class SessionShared(Failure):
     """The database is reached through a pooler in transaction mode: session locks would not hold (trap T52)."""

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from shared.cloudevents import event_id_of, sequence_of
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Record
 
 POLL_MS: Final = 500
 WHAT_NOW: Final = "as after a restored backup; see `evenkeel recover`"
@@ -79,11 +79,10 @@ async def cut(kafka: str, topic: str, lanes: Iterable[int]) -> None:
 async def diverged(log: Connection | Pool, places: Mapping[int, Place]) -> dict[int, str]:
     """Lane to what is wrong, for lanes in which the log does not have this event at this position."""
     columns = [list(places), *([place[at] for place in places.values()] for at in (0, 1))]
-    return {
-        row[
-            "lane"
-        ]: f"sequence {row['sequence']} is event {row['told']} in the topic, {row['held']} in the log, {WHAT_NOW}"
-        if row["held"]
-        else f"the topic has sequence {row['sequence']}, but the log ends at {row['head']}, {WHAT_NOW}"
-        for row in await log.fetch(_LOG, *columns)
-    }
+    return {row["lane"]: f"{_told(row)}, {WHAT_NOW}" for row in await log.fetch(_LOG, *columns)}
+
+
+def _told(row: Record) -> str:
+    if row["held"]:
+        return f"sequence {row['sequence']} is event {row['told']} in the topic, {row['held']} in the log"
+    return f"the topic has sequence {row['sequence']}, but the log ends at {row['head']}"

@@ -5,17 +5,16 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
-import uvloop
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.types import Receive, Scope, Send
 
-from shared import access, documents, logs
+from shared import access, documents
 from shared.cloudevents import topic_of
 from shared.consistency import Watcher
 from shared.doors import Accepted, AcceptedEvent, CommandDoor
 from shared.envelope import OPS, Envelope
-from shared.health import Finding, Health, serving, told_to_stop
+from shared.health import Finding, Health
 from shared.identity import Verifier
 from shared.operations import Operation, Switchboard, Turns, command_door, query_door
 from shared.paging import Page
@@ -44,7 +43,6 @@ __all__ = [
     "QueryDoor",
     "Row",
     "create_app",
-    "run_api",
 ]
 
 
@@ -109,16 +107,3 @@ class Api(FastAPI):
 def create_app(service: Service, settings: Settings) -> Api:
     """The service's API. Raises when a route has no rule, a rule no route, or a route asks for more than doors give."""
     return Api(service, settings)
-
-
-def run_api(service: Service) -> None:
-    """Serve until SIGTERM or SIGINT; requests at work get `shutdown_seconds` to end."""
-    settings = Settings()
-    logs.configure(service.name, "api", settings.log_level)
-    asyncio.run(_serve(create_app(service, settings)), loop_factory=uvloop.new_event_loop)
-
-
-async def _serve(app: Api) -> None:
-    settings, told = app.settings, told_to_stop()
-    async with serving(app, settings.http_host, settings.http_port, settings.shutdown_seconds):
-        await told.wait()

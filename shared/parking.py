@@ -22,7 +22,7 @@ _INSERT: Final = """
 insert into projection.parked (consumer, topic, partition, record_offset, key, sequence, reason, headers, record_key, value)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
 """
-_COUNT: Final = "select count(distinct key) from projection.parked where consumer = $1"
+COUNT: Final = "select count(distinct key) from projection.parked where consumer = $1"
 _FORGET: Final = "delete from projection.parked where consumer = $1 and key = any($2)"
 _WAITING: Final = """
 select number, reason, topic, partition, record_offset as "offset", record_key as key, value, headers,
@@ -32,8 +32,6 @@ where consumer = $1 and key = $2 order by number
 """
 _SETTLE: Final = "delete from projection.parked where number = any($1)"
 _STILL: Final = "update projection.parked set reason = $2 where number = $1"
-_ASKED: Final = "select key, partition from projection.replay where consumer = $1 order by asked_at"
-_ANSWERED: Final = "delete from projection.replay where consumer = $1 and key = $2"
 _KEYS: Final = "select distinct key from projection.parked where consumer = $1 and topic = $2 and partition = $3"
 
 PARKED: Final = Counter("evenkeel_parked_events_total", "Events set aside.", ["consumer"])
@@ -159,31 +157,4 @@ class Ratio:
     async def failed(self, connection: Connection | Pool, consumer: str) -> None:
         """One more event was parked by its own fault. Raises TooMuchParked, also when too many keys wait."""
         self.saw(failed=1, applied=0)
-        self.wait(await connection.fetchval(_COUNT, consumer))
-
-
-class PostgresParking:
-    """Parking for a consumer without a checkpoint in PostgreSQL: a stream process."""
-
-    def __init__(self, pool: Pool) -> None:
-        """`pool` is the service's database, as the stream's role."""
-        self._pool = pool
-
-    async def park(self, consumer: str, key: str, message: Message, reason: str) -> int:
-        """Keep the record; to park the same one twice is to park it once. How many of the consumer's keys wait."""
-        await park(self._pool, consumer, key, message, reason)
-        return int(await self._pool.fetchval(_COUNT, consumer))
-
-    async def asked(self, consumer: str) -> list[tuple[str, int]]:
-        """Which keys an operator wants replayed, each with its lane."""
-        return [(row["key"], row["partition"]) for row in await self._pool.fetch(_ASKED, consumer)]
-
-    async def waiting(self, consumer: str, key: str) -> list[ParkedRecord]:
-        """What is parked under a key, in order."""
-        return await waiting(self._pool, consumer, key)
-
-    async def answer(self, consumer: str, key: str, done: Sequence[int], failed: tuple[int, str] | None) -> None:
-        """The key was replayed: take out what is folded, say why the next one is not, and let the operator see it."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await settle(connection, done, failed)
-            await connection.execute(_ANSWERED, consumer, key)
+        self.wait(await connection.fetchval(COUNT, consumer))

@@ -32,28 +32,13 @@ class Policies:
     on: Callable[[AnyRecorded], Sequence[Act]]
 
 
-@dataclass
 class PolicyReader:
     """Carries out a service's policies through its own log."""
 
-    policies: Policies
-    codecs: Mapping[str, Codec]
-    log: Log
-
-    @property
-    def name(self) -> str:
-        """The policies'."""
-        return self.policies.name
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The policies'."""
-        return self.policies.topics
-
-    @property
-    def version(self) -> int:
+    def __init__(self, policies: Policies, codecs: Mapping[str, Codec], log: Log) -> None:
         """What policies did cannot be built anew: there is one version."""
-        return 1
+        self.name, self.topics, self.version = policies.name, policies.topics, 1
+        self.policies, self.codecs, self.log = policies, codecs, log
 
     async def apply(
         self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio

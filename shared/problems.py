@@ -10,6 +10,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.types import Send
 
+from shared.database import TRANSIENT
 from shared.failures import Busy, Failure, Invalid, MethodNotAllowed, NotFound, Unexpected
 
 BASE: Final = "https://evenkeel.example/problems/"
@@ -18,37 +19,24 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 # pydantic quotes the input in these messages, or repeats what a validator said: ours say only what is wanted.
 _SILENT: Final[Mapping[str, str]] = {
-    "assertion_error": "Value is not allowed",
-    "bytes_invalid_encoding": "Input has another encoding",
-    "datetime_object_invalid": "Input should be a valid datetime",
-    "get_attribute_error": "Value is not allowed",
-    "iteration_error": "Input should be a list",
-    "json_invalid": "Body is not valid JSON",
-    "mapping_type": "Input should be an object",
-    "model_type": "Input should be an object",
-    "dataclass_type": "Input should be an object",
-    "unexpected_keyword_argument": "Unknown field",
-    "extra_forbidden": "Unknown field",
-    "timezone_offset": "Input has an offset from UTC that is not allowed",
-    "union_tag_invalid": "Input names a kind that does not exist",
-    "union_tag_not_found": "Input does not name its kind",
-    "url_parsing": "Input should be a URL",
-    "url_syntax_violation": "Input should be a URL",
-    "uuid_parsing": "Input should be a UUID",
-    "value_error": "Value is not allowed",
+    kind: words
+    for words, kinds in {
+        "Value is not allowed": ("assertion_error", "get_attribute_error", "value_error"),
+        "Input has another encoding": ("bytes_invalid_encoding",),
+        "Input should be a valid datetime": ("datetime_object_invalid",),
+        "Input should be a list": ("iteration_error",),
+        "Body is not valid JSON": ("json_invalid",),
+        "Input should be an object": ("mapping_type", "model_type", "dataclass_type"),
+        "Unknown field": ("unexpected_keyword_argument", "extra_forbidden"),
+        "Input has an offset from UTC that is not allowed": ("timezone_offset",),
+        "Input names a kind that does not exist": ("union_tag_invalid",),
+        "Input does not name its kind": ("union_tag_not_found",),
+        "Input should be a URL": ("url_parsing", "url_syntax_violation"),
+        "Input should be a UUID": ("uuid_parsing",),
+    }.items()
+    for kind in kinds
 }
 _ABSENT: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
-_UNAVAILABLE: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InternalClientError,  # asyncpg's own words for a connection that is ended while it answers
-    TimeoutError,
-    OSError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +67,14 @@ def failure_of(error: BaseException) -> Failure:
         case Failure():
             return error
         case HTTPException():  # the router's own; its detail is dropped, only the status is known to be harmless
-            return (
-                MethodNotAllowed(allow=(error.headers or {})["Allow"])
-                if error.status_code != NotFound.status
-                else NotFound()
-            )
+            allow = (error.headers or {}).get("Allow")
+            return MethodNotAllowed(allow=allow) if allow else NotFound()
         case asyncpg.DataError():
             return Invalid("A value is outside of what can be stored")
         case asyncpg.InterfaceError() if "clos" in str(error):
             return Busy()
         case _:  # a lost database is a reason to try again, not a fault of ours
-            return Busy() if isinstance(error, _UNAVAILABLE) else Unexpected()
+            return Busy() if isinstance(error, TRANSIENT) else Unexpected()
 
 
 def problem(failure: Failure, correlation_id: object) -> bytes:

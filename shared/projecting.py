@@ -1,7 +1,6 @@
 """From messages to rows: duplicates drop out, a gap halts, poison is parked with all that follows it under its key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
@@ -11,23 +10,13 @@ import structlog
 from shared.checkpoint import APPLIED, DUPLICATES, Checkpoint, Gap, Halted
 from shared.cloudevents import event_id_of, from_kafka, sealed_of, sequence_of
 from shared.codec import Codec, Undecodable
-from shared.database import Connection
+from shared.database import TRANSIENT, Connection
 from shared.event import AnyRecorded
 from shared.keyring import Keyring
 from shared.parking import BEHIND, Ratio, forget, key_of, park, parked_keys
 from shared.projection import Projection, TableProjection, Write, run_joined, run_writes
 
-# Errors of the surroundings, not of the event: waiting helps.
-TRANSIENT: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-)
+NOT_THE_EVENT: Final = (*TRANSIENT, asyncpg.InterfaceError)
 
 _REACHED: Final = """
 insert into projection.checkpoint as c (projection, topic, partition, next_offset, last_sequence) values ($1, $2, $3, 0, $4)
@@ -40,28 +29,67 @@ type State = dict[str, Any] | None
 """What a compacted topic says of one key; None says that there is nothing any more."""
 
 
-@dataclass
-class EventReader:
+class RowReader:
+    """What readers of events and of states have in common: each message becomes writes, as few runs as possible."""
+
+    def __init__(self, projection: Projection | TableProjection) -> None:
+        """It goes by the projection's name and version."""
+        self.name, self.version = projection.name, projection.version
+
+    async def writes(self, message: Any) -> Sequence[Write]:
+        """What the message says about rows. Raises when it cannot be read."""
+        raise NotImplementedError
+
+    async def again(self, connection: Connection, message: Any) -> None:
+        """See `Reader`."""
+        await run_writes(connection, await self.writes(message))
+
+    async def applied(
+        self, connection: Connection, messages: Sequence[Any], waiting: set[str], ratio: Ratio
+    ) -> Sequence[Any]:
+        """Those of the messages that could be applied; the others are parked, and their keys added to `waiting`."""
+        try:
+            events = [(key_of(message), await self.writes(message)) for message in messages]
+            async with connection.transaction():
+                await run_joined(connection, events)
+        except NOT_THE_EVENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - which message it was is found out one by one
+            logger.warning("projection.batch_failed", projection=self.name, error=type(error).__name__)
+            return [one for one in messages if await self._alone(connection, one, waiting, ratio)]
+        ratio.saw(failed=0, applied=len(messages))
+        return messages
+
+    async def _alone(self, connection: Connection, message: Any, waiting: set[str], ratio: Ratio) -> bool:
+        key = key_of(message)
+        if key in waiting:
+            await park(connection, self.name, key, message, BEHIND)
+            return False
+        try:
+            async with connection.transaction():
+                await self.again(connection, message)
+        except NOT_THE_EVENT:
+            raise
+        except Exception as error:
+            logger.exception(
+                "projection.event_failed", projection=self.name, topic=message.topic, offset=message.offset
+            )
+            await park(connection, self.name, key, message, type(error).__name__)
+            waiting.add(key)
+            await ratio.failed(connection, self.name)
+            return False
+        ratio.saw(failed=0, applied=1)
+        return True
+
+
+class EventReader(RowReader):
     """Keeps a projection's rows from the services' topics."""
 
-    projection: Projection
-    codecs: Mapping[str, Codec]
-    keyring: Keyring | None = None
-
-    @property
-    def name(self) -> str:
-        """The projection's."""
-        return self.projection.name
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The projection's."""
-        return self.projection.topics
-
-    @property
-    def version(self) -> int:
-        """The projection's."""
-        return self.projection.version
+    def __init__(self, projection: Projection, codecs: Mapping[str, Codec], keyring: Keyring | None = None) -> None:
+        """With a `keyring` it reads personal fields."""
+        super().__init__(projection)
+        self.projection, self.topics = projection, projection.topics
+        self.codecs, self.keyring = codecs, keyring
 
     async def apply(
         self, connection: Connection, checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
@@ -79,53 +107,11 @@ class EventReader:
         for message in fresh if waiting else ():
             if key_of(message) in waiting:
                 await park(connection, self.name, key_of(message), message, BEHIND)
-        if not await self._together(connection, free):
-            await self._one_by_one(connection, free, waiting, ratio)
-        else:
-            ratio.saw(failed=0, applied=len(free))
+        await self.applied(connection, free, waiting, ratio)
         APPLIED.labels(self.name).inc(len(fresh))
 
-    async def _together(self, connection: Connection, messages: Sequence[Any]) -> bool:
-        """The whole batch at once; False when something in it cannot be applied."""
-        try:
-            events = [(key_of(message), await self._writes(message)) for message in messages]
-            async with connection.transaction():
-                await run_joined(connection, events)
-        except TRANSIENT:
-            raise
-        except Exception as error:  # noqa: BLE001 - which event it was is found out one by one
-            logger.warning("projection.batch_failed", projection=self.name, error=type(error).__name__)
-            return False
-        return True
-
-    async def _one_by_one(
-        self, connection: Connection, messages: Sequence[Any], waiting: set[str], ratio: Ratio
-    ) -> None:
-        for message in messages:
-            key = key_of(message)
-            if key in waiting:
-                await park(connection, self.name, key, message, BEHIND)
-                continue
-            try:
-                async with connection.transaction():
-                    await self.again(connection, message)
-            except TRANSIENT:
-                raise
-            except Exception as error:
-                logger.exception(
-                    "projection.event_failed", projection=self.name, topic=message.topic, offset=message.offset
-                )
-                await park(connection, self.name, key, message, type(error).__name__)
-                waiting.add(key)
-                await ratio.failed(connection, self.name)
-            else:
-                ratio.saw(failed=0, applied=1)
-
-    async def again(self, connection: Connection, message: Any) -> None:
-        """See `Reader`."""
-        await run_writes(connection, await self._writes(message))
-
-    async def _writes(self, message: Any) -> Sequence[Write]:
+    async def writes(self, message: Any) -> Sequence[Write]:
+        """See `RowReader`."""
         return self.projection.on(await self.event(message))
 
     async def event(self, message: Any) -> AnyRecorded:
@@ -136,42 +122,26 @@ class EventReader:
         return from_kafka(self.codecs[message.topic], message, personal)
 
 
-@dataclass
-class TableReader:
+class TableReader(RowReader):
     """Keeps rows from a compacted topic of states: the newest value per key is the truth."""
 
-    projection: TableProjection
-
-    @property
-    def name(self) -> str:
-        """The projection's."""
-        return self.projection.name
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The projection's one topic."""
-        return (self.projection.topic,)
-
-    @property
-    def version(self) -> int:
-        """The projection's."""
-        return self.projection.version
+    def __init__(self, projection: TableProjection) -> None:
+        """It reads the projection's one topic."""
+        super().__init__(projection)
+        self.projection = projection
+        self.topics: tuple[str, ...] = (projection.topic,)
 
     async def apply(
         self, connection: Connection, _checkpoint: Checkpoint, messages: Sequence[Any], ratio: Ratio
     ) -> Checkpoint:
         """See `Reader`. A value that cannot be read is parked; the next one of its key replaces it anyway."""
-        newest = {key_of(message): message for message in messages}
+        newest = list({key_of(message): message for message in messages}.values())
         waiting = await parked_keys(connection, self.name, messages[0].topic, messages[0].partition)
-        values = await self._together(connection, newest)
-        if values is None:
-            values = await self._one_by_one(connection, newest, ratio)
-        else:
-            ratio.saw(failed=0, applied=len(values))
-        await forget(connection, self.name, waiting & values.keys())
+        applied = await self.applied(connection, newest, set(), ratio)
+        await forget(connection, self.name, waiting & {key_of(message) for message in applied})
         reached: dict[tuple[str, int], int] = {}
-        for value in values.values():
-            for topic, place in (value or {}).get("sources", {}).items():
+        for message in applied:
+            for topic, place in (state_of(message) or {}).get("sources", {}).items():
                 at = (topic, place["lane"])
                 reached[at] = max(reached.get(at, 0), place["position"])
         # Readers wait for positions of the sources, so these are noted beside the offset in the output topic.
@@ -180,43 +150,13 @@ class TableReader:
         APPLIED.labels(self.name).inc(len(messages))
         return Checkpoint(messages[-1].offset + 1, None, None)
 
-    async def _together(self, connection: Connection, newest: Mapping[str, Any]) -> dict[str, State] | None:
-        """All at once; None when something in it cannot be applied."""
-        try:
-            values = {key: _state_of(message) for key, message in newest.items()}
-            async with connection.transaction():
-                await run_joined(connection, [(key, self.projection.on(key, value)) for key, value in values.items()])
-        except TRANSIENT:
-            raise
-        except Exception as error:  # noqa: BLE001 - which value it was is found out one by one
-            logger.warning("projection.batch_failed", projection=self.name, error=type(error).__name__)
-            return None
-        return values
-
-    async def _one_by_one(self, connection: Connection, newest: Mapping[str, Any], ratio: Ratio) -> dict[str, State]:
-        """The values that could be applied; the others are parked."""
-        applied: dict[str, State] = {}
-        for key, message in newest.items():
-            try:
-                async with connection.transaction():
-                    await self.again(connection, message)
-            except TRANSIENT:
-                raise
-            except Exception as error:
-                logger.exception("projection.value_failed", projection=self.name, offset=message.offset)
-                await park(connection, self.name, key, message, type(error).__name__)
-                await ratio.failed(connection, self.name)
-            else:
-                ratio.saw(failed=0, applied=1)
-                applied[key] = _state_of(message)
-        return applied
-
-    async def again(self, connection: Connection, message: Any) -> None:
-        """See `Reader`."""
-        await run_writes(connection, self.projection.on(key_of(message), _state_of(message)))
+    async def writes(self, message: Any) -> Sequence[Write]:
+        """See `RowReader`."""
+        return self.projection.on(key_of(message), state_of(message))
 
 
-def _state_of(message: Any) -> State:
+def state_of(message: Any) -> State:
+    """What a record of a compacted topic says of its key. Raises msgspec.DecodeError."""
     return msgspec.json.decode(message.value, type=dict[str, Any]) if message.value is not None else None
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy import databases, kafka, postgres
+from deploy.migrating import kernel_folders, migrate
 from shared.database import connect
 from shared.keyring import SiteKeys
-from shared.migrate import kernel_folders, migrate
 
 PASSWORD = "only for tests"  # nosec
 _numbers = count(1)

@@ -14,9 +14,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.instance import Instance
+from deploy.processes.serving import serve_ops, told_to_stop
 from deploy.proof.passes import whole
 from deploy.proof.verifier import Findings, Verifier, opened
-from shared.health import Finding, Health, serve_ops, told_to_stop
+from shared.health import Finding, Health
 from shared.logs import configure
 
 REST: Final = 3.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from deploy.operating import open_as_operator
-from deploy.rebuild import Source
+from deploy.rebuild import Shadow, Source
 from deploy.sides import Rebuild
 from shared.cloudevents import topic_of
 from shared.database import Pool
@@ -41,7 +41,7 @@ async def rate(postgres: TestPostgres, events: int) -> float:
     async with open_as_operator(service, settings_of(database, "worker")) as here:
         await here.pool.execute(LIVE, topic)
         started = time.perf_counter()
-        await Rebuild(here, kept, {topic: Source(here.pool, ledger.CODEC)}).build()
+        await Rebuild(here, kept, Shadow(here, kept, {topic: Source(here.pool, ledger.CODEC)})).build()
         taken = time.perf_counter() - started
         await _assert_whole(here.pool, events)
     return events / taken

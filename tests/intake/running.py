@@ -11,13 +11,13 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+from deploy.processes.serving import serving
 from services.intake import examples, plan_state
 from services.intake.examples import Examples
 from services.intake.main import SERVICE
 from shared.codec import Codec
 from shared.database import Connection, connect
 from shared.event import AnyRecorded
-from shared.health import serving
 from shared.http import create_app
 from shared.keyring import Keyring, SiteKeys
 from shared.log.reading import COLUMNS, recorded

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
+from deploy.processes.serving import serving
 from services.medication import site_time, taper_schedule
 from services.medication.main import SERVICE
 from shared.codec import Codec
@@ -19,7 +20,6 @@ from shared.database import Connection, connect, open_pool
 from shared.event import AnyRecorded, Recorded
 from shared.events.intake import DischargeReason, LevelOfCare, PatientAdmitted, PatientDischarged
 from shared.events.scheduling import SiteOpened
-from shared.health import serving
 from shared.http import create_app
 from shared.keyring import Keyring, SiteKeys
 from shared.log import Log

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from deploy.processes.serving import serving
 from services.scheduling import examples
 from services.scheduling.examples import Examples
 from services.scheduling.main import SERVICE
@@ -29,7 +30,6 @@ from shared.events.intake import (
 from shared.events.intake.detox_gate import GateBasis
 from shared.events.intake.episode import DischargeReason
 from shared.events.intake.plan_parts import HoursFinding, SignatureMethod
-from shared.health import serving
 from shared.http import create_app
 from shared.log.reading import COLUMNS, recorded
 from shared.policy import carry_out

@@ -6,9 +6,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared import migrate as machinery
+from deploy import migrating as machinery
+from deploy.migrating import MigrationEdited, MigrationOutOfOrder, migrate
 from shared.database import connect
-from shared.migrate import MigrationEdited, MigrationOutOfOrder, migrate
 from tests.embedded import TestPostgres
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from shared import projector as projecting
-from shared.checkpoint import Checkpoint, Fenced
+from shared.checkpoint import Checkpoint, Fenced, Gap
 from shared.database import Connection, open_pool
 from shared.projector import Projector
 from shared.relay import Relay
@@ -86,6 +86,8 @@ class CheckpointFirst(Projector, Mortal):
             await self._apply_after_moving(tp, messages)
         except Fenced:  # its partitions were given out anew meanwhile
             await self._seek(tp)
+        except Gap:  # as the sound one does
+            await self._from_the_beginning(tp)
 
     async def _apply_after_moving(self, tp: TopicPartition, messages: Sequence[Any]) -> None:
         known = self._checkpoints[tp]

@@ -5,11 +5,12 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -25,6 +26,7 @@ from tests.shared.flow import ledger
 from tests.shared.log.bench import OpenLog, open_log
 
 WAIT_SECONDS = 40.0
+SAID_BYTES_MAX = 2_000
 
 
 @dataclass
@@ -156,24 +158,27 @@ async def stage(database: ServiceDatabase, kafka: TestKafka, **changes: Any) -> 
         await pool.close()
 
 
-async def started(here: Stage, name: str) -> asyncio.subprocess.Process:
-    """A relay or projector of `program` as a process."""
+async def started(here: Stage, name: str, said: IO[bytes] | None = None) -> asyncio.subprocess.Process:
+    """A relay or projector of `program` as a process; what it says goes to `said`."""
     environment = os.environ | here.database.environment("worker") | {"EVENKEEL_KAFKA": here.kafka.bootstrap}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.shared.flow.program", name, here.topic),
         env=environment,
         cwd=Path(__file__).parents[3],
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdout=said or asyncio.subprocess.DEVNULL,
+        stderr=said or asyncio.subprocess.DEVNULL,
     )
 
 
 async def dies(here: Stage, name: str) -> None:
     """Run a part until it has died by SIGKILL."""
-    process = await started(here, name)
-    async with asyncio.timeout(WAIT_SECONDS):
-        code = await process.wait()
-    assert code == -signal.SIGKILL, f"{name} ended with {code}"
+    with tempfile.TemporaryFile() as said:
+        process = await started(here, name, said)
+        async with asyncio.timeout(WAIT_SECONDS):
+            code = await process.wait()
+        said.seek(0)
+        last = said.read()[-SAID_BYTES_MAX:].decode(errors="replace")
+        assert code == -signal.SIGKILL, f"{name} ended with {code}: {last}"
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from uuid import uuid4
 from fastapi import APIRouter
 
 from deploy.operating import open_as_operator
-from deploy.rebuild import Source
+from deploy.rebuild import Shadow, Source
 from deploy.sides import Rebuild
 from shared.event import AnyRecorded
 from shared.projecting import EventReader
@@ -75,7 +75,7 @@ async def operator(here: Stage, version: int = 1) -> AsyncIterator[Rebuild]:
     made = projection(here, version)
     service = Service("counter", counter, APIRouter(), {}, Path(), (made,))
     async with open_as_operator(service, here.settings) as opened:
-        yield Rebuild(opened, made, {here.topic: Source(opened.pool, ledger.CODEC)})
+        yield Rebuild(opened, made, Shadow(opened, made, {here.topic: Source(opened.pool, ledger.CODEC)}))
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ async def here(service_database: MakeDatabase, kafka: TestKafka) -> AsyncIterato
 @pytest.fixture(autouse=True)
 def codec_of_the_counter(monkeypatch: Any) -> None:
     """The readers of this service read topics of the stage's own."""
-    monkeypatch.setattr("shared.worker.codecs", lambda topics: dict.fromkeys(topics, ledger.CODEC))
+    monkeypatch.setattr("deploy.processes.worker.codecs", lambda topics: dict.fromkeys(topics, ledger.CODEC))
 
 
 async def test_a_patient_is_repaired_in_order_while_the_live_checkpoint_stands(here: Stage) -> None:
@@ -192,7 +192,7 @@ async def test_taking_events_out_before_they_are_applied_would_lose_them(here: S
     async with poisoned(here) as patient, operating(here) as opened:
         await crash_in_the_middle(here, patient, opened)
         monkeypatch.undo()
-        monkeypatch.setattr("shared.worker.codecs", lambda topics: dict.fromkeys(topics, ledger.CODEC))
+        monkeypatch.setattr("deploy.processes.worker.codecs", lambda topics: dict.fromkeys(topics, ledger.CODEC))
         with pytest.raises(NothingParked):
             await parked.retry(opened, str(patient), DOING)
 

@@ -1,16 +1,11 @@
 """Drives a ward: its topics, the records in them, the workers that fold them, and what must come out."""
 
 import asyncio
-import contextlib
-import json
 import multiprocessing
-import os
-import signal
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -24,8 +19,8 @@ from shared.database import connect
 from shared.fold import Value, read
 from tests.shared.fold import program, ward
 from tests.shared.fold.records import record_of
+from tests.shared.fold.working import POLL_SECONDS, Worker, until
 
-POLL_SECONDS = 0.05
 SEEN_SECONDS_MAX = 20.0
 PARKED = """
 select key, topic, reason, value from projection.parked where consumer = $1 order by parked_at, topic, partition, record_offset
@@ -52,55 +47,6 @@ class Parked:
     topic: str
     reason: str
     value: bytes | None
-
-
-@dataclass
-class Worker:
-    """One process of the ward's fold."""
-
-    process: ForkServerProcess
-    output: Path
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.join()
-
-    def freeze(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-
-    @property
-    def pid(self) -> int:
-        assert self.process.pid is not None
-        return self.process.pid
-
-    async def stop(self, seconds: float = 45.0) -> int:
-        self.process.terminate()
-        return await self.ends(seconds)
-
-    async def ends(self, seconds: float | None = None) -> int:
-        """The exit code; fails when the process is still there after `seconds`."""
-        await asyncio.to_thread(self.process.join, seconds)
-        assert self.process.exitcode is not None, self.output.read_text()[-3000:]
-        return self.process.exitcode
-
-    def lines(self) -> list[dict[str, Any]]:
-        """What it logged."""
-        found = []
-        for line in self.output.read_text().splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                found.append(json.loads(line))
-        return found
-
-    def said(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines() if line.get("event") == event]
-
-    async def says(self, event: str, seconds: float = 40.0) -> dict[str, Any]:
-        """The first log line of this kind, waited for."""
-        await until(lambda: self.said(event), seconds, lambda: f"{event}: {self.output.read_text()[-3000:]}")
-        return self.said(event)[0]
 
 
 @dataclass
@@ -146,7 +92,11 @@ class Ward:
 
     @property
     def output(self) -> str:
-        return f"{self.name}.values"
+        return ward.ward_fold(self.name, ward).output
+
+    @property
+    def app_id(self) -> str:
+        return ward.ward_fold(self.name, ward).app_id
 
     def topic(self, service: str) -> str:
         return f"{service}.{self.name}"
@@ -214,6 +164,10 @@ class Ward:
         await self.producer.flush()
         await until(lambda: self.times() == self.counted, seconds, self._difference)
 
+    async def settles_roughly(self, events: int) -> None:
+        """Wait until so many events are in the values."""
+        await until(lambda: sum(map(len, self.times().values())) >= events, 60.0, self._difference)
+
     async def again(self) -> None:
         """The relay sends the last record once more, as after a crash."""
         await self.producer.send_and_wait(**self.sent[-1])
@@ -244,7 +198,7 @@ class Ward:
         """What was parked, in order."""
         connection = await connect(self.dsn, name="tests")
         try:
-            rows = await connection.fetch(PARKED, f"{self.name}-fold")
+            rows = await connection.fetch(PARKED, self.app_id)
         finally:
             await connection.close()
         return [Parked(*row) for row in rows]
@@ -260,7 +214,7 @@ class Ward:
     async def lag(self) -> int:
         """Events of the sources behind the group's committed offsets."""
         lanes = [TopicPartition(self.topic(s), p) for s in ward.SERVICES for p in range(self.partitions)]
-        commits = await self.admin.list_consumer_group_offsets(f"{self.name}-fold", partitions=lanes)
+        commits = await self.admin.list_consumer_group_offsets(self.app_id, partitions=lanes)
         ends = await self.consumer.end_offsets(lanes)
         return sum(ends[lane] - max(0, commits[lane].offset) for lane in lanes)
 
@@ -289,11 +243,3 @@ class Ward:
             self.written += 1
             self.raw_values[record.key] = record.value
             self.values[UUID(record.key.decode())] = read(record.value)
-
-
-async def until(holds: Any, seconds: float, otherwise: Any = lambda: "") -> None:
-    """Wait until `holds()`; fail with `otherwise()` after `seconds`."""
-    ends_at = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < ends_at, otherwise()
-        await asyncio.sleep(POLL_SECONDS)

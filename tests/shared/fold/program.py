@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,19 @@ import msgspec
 import structlog
 from faust.transport.producer import ProducerBuffer
 
+from deploy.processes.stream import Process, run
+from deploy.processes.stream_parking import PostgresParking
+from deploy.processes.stream_replays import Replays
 from shared import logs
 from shared.cloudevents import from_kafka
 from shared.codec import Codec
 from shared.fold_app import FoldLimits, OnlyGivenSettings, ValueTable, WithoutWeb, faust_settings
 from shared.fold_guard import Guard
-from shared.fold_process import Process, run
-from shared.fold_replay import Replays
 from shared.fold_value import fold_in, stored, written
-from shared.parking import PostgresParking
 from tests.shared.fold import ward
 
 HOLD_SECONDS = 1.5
+HOLD_LOOK_SECONDS = 0.1
 
 
 class Options(msgspec.Struct):
@@ -32,11 +34,13 @@ class Options(msgspec.Struct):
     folder: str
     dsn: str
     instance: str | None = None
+    version: int = 1
     limits: dict[str, float] = {}
     kill: dict[str, str] = {}
     plain: bool = False
     deaf: bool = False
     slow_recovery: float = 0.0
+    hold_recovery: str = ""
 
 
 def begin(told: dict[str, Any], output: str) -> None:
@@ -49,31 +53,39 @@ def begin(told: dict[str, Any], output: str) -> None:
 
 def main(options: Options) -> None:
     logs.configure("ward", "stream", "info")
-    fold = ward.ward_fold(options.name, ward)
+    fold = ward.ward_fold(options.name, ward, options.version)
     limits = FoldLimits(**options.limits)  # type: ignore[arg-type] # all are numbers
     folder = Path(options.folder)
     if options.plain:
         run_plain(fold, faust_settings(options.bootstrap, limits, folder, options.instance))
     for point, flag in options.kill.items():
         kill_at(point, flag)
-    recover_slowly(options.slow_recovery)
+    recover_slowly(options.slow_recovery, options.hold_recovery)
     if options.deaf:
         setattr(Guard, "take", never)  # noqa: B010 - mypy refuses the plain assignment
     run(Process(fold, options.bootstrap, options.dsn, folder, instance=options.instance, limits=limits))
 
 
-def recover_slowly(seconds: float) -> None:
-    """Take so long for each record of the table, and say when it begins."""
+def recover_slowly(seconds: float, until: str) -> None:
+    """Take so long for each record of the table, or keep the first one until the file exists; say when it begins."""
     begun: list[bool] = []
 
     async def on_changelog_event(*_: Any) -> None:
         if not begun:
             structlog.get_logger().info("tests.recovering")
             begun.append(True)
+        if until:
+            await asyncio.to_thread(exists, Path(until))
         await asyncio.sleep(seconds)
 
-    if seconds:
+    if seconds or until:
         setattr(ValueTable, "on_changelog_event", on_changelog_event)  # noqa: B010 - mypy refuses the plain assignment
+
+
+def exists(path: Path) -> None:
+    """Come back once it does."""
+    while not path.exists():
+        time.sleep(HOLD_LOOK_SECONDS)
 
 
 async def never(*_: Any) -> None:

@@ -5,8 +5,9 @@ import random
 
 import pytest
 
-from tests.shared.fold.driving import Ward, until
+from tests.shared.fold.driving import Ward
 from tests.shared.fold.supervising import supervised
+from tests.shared.fold.working import until
 
 pytestmark = pytest.mark.broker
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from shared.divergence import cut
-from tests.shared.fold.driving import Ward, until
+from tests.shared.fold.driving import Ward
 from tests.shared.fold.supervising import supervised
+from tests.shared.fold.working import until
 
 pytestmark = pytest.mark.broker
 

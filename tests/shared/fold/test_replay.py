@@ -26,7 +26,7 @@ async def ask(a_ward: Ward, number: int) -> None:
     await execute(
         a_ward,
         "insert into projection.replay (consumer, key, partition) values ($1, $2, $3)",
-        f"{a_ward.name}-fold",
+        a_ward.app_id,
         str(a_ward.patient(number)),
         number % a_ward.partitions,
     )
@@ -83,9 +83,7 @@ async def test_what_still_fails_stays_parked_with_all_behind_it(a_ward: Ward) ->
 async def test_a_fold_goes_on_without_a_discarded_event(a_ward: Ward) -> None:
     worker = a_ward.start()
     await park(a_ward)
-    await execute(
-        a_ward, "delete from projection.parked where consumer = $1 and reason = 'ValueError'", f"{a_ward.name}-fold"
-    )
+    await execute(a_ward, "delete from projection.parked where consumer = $1 and reason = 'ValueError'", a_ward.app_id)
     del a_ward.counted[a_ward.patient(1)]["poison"]
     await ask(a_ward, 1)
 

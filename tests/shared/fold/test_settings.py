@@ -61,7 +61,7 @@ def test_every_setting_is_what_the_guard_rests_on(app: Any) -> None:
     assert app.conf.processing_guarantee.value == "at_least_once"
     assert str(app.conf.store) == "memory:"
     assert [str(url) for url in app.conf.broker] == ["kafka://localhost:1", "kafka://localhost:2"]
-    assert app.conf.id == "w-fold"
+    assert app.conf.id == "w-values-v1"
 
 
 def test_one_agent_one_table_and_the_output_topic_is_its_changelog(app: Any) -> None:
@@ -71,7 +71,7 @@ def test_one_agent_one_table_and_the_output_topic_is_its_changelog(app: Any) -> 
 
     assert agent.concurrency == 1
     assert not agent.isolated_partitions
-    assert table.changelog_topic.get_topic_name() == "w.values"
+    assert table.changelog_topic.get_topic_name() == "w.values.v1"
     assert table.window is None
     assert not app._app_tasks
     assert app.boot_strategy.enable_web is False
@@ -102,7 +102,7 @@ def test_only_the_folds_know_faust() -> None:
         if re.search(r"^\s*(import|from) (faust|mode)\b", path.read_text(), re.MULTILINE)
     }
 
-    assert importers == {"shared/fold_app.py", "shared/fold_offsets.py", "shared/fold_watch.py"}
+    assert importers == {"deploy/processes/stream_watch.py", "shared/fold_app.py", "shared/fold_offsets.py"}
 
 
 @pytest.mark.broker

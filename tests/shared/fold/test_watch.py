@@ -6,9 +6,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.shared.fold.driving import Ward, until
+from tests.shared.fold.driving import Ward
 from tests.shared.fold.supervising import supervised
 from tests.shared.fold.ward import SERVICES
+from tests.shared.fold.working import until
 
 pytestmark = pytest.mark.broker
 

@@ -36,6 +36,10 @@ def figures(facts: dict[str, Any]) -> dict[str, Any]:
     return {"events": sum(facts.get("times", {}).values()), "sum": facts.get("sum", 0)}
 
 
+def more_figures(facts: dict[str, Any]) -> dict[str, Any]:
+    return figures(facts) | {"notes": len(facts.get("times", {}))}
+
+
 def perform(act: str) -> None:
     """`raise`, `sleep:SECONDS`, `raise-until:FILE`, or once only, a file remembering it: `kill:FILE`, `hang:FILE`, `stumble:FILE`."""
     verb, _, argument = act.partition(":")
@@ -65,7 +69,8 @@ def first_time(flag: str) -> bool:
     return True
 
 
-def ward_fold(name: str, vocabulary: Any) -> Fold:
-    """The fold over the three topics of the ward `name`."""
+def ward_fold(name: str, vocabulary: Any, version: int = 1) -> Fold:
+    """The fold over the three topics of the ward `name`; the second version adds a figure, the third takes it back."""
     topics = {f"{service}.{name}": vocabulary for service in SERVICES}
-    return Fold(f"{name}-fold", topics, f"{name}.values", apply, figures)
+    more = more_figures if version == 2 else figures
+    return Fold(f"{name}-values-v{version}", topics, f"{name}.values.v{version}", apply, more)

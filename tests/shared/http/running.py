@@ -14,9 +14,9 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from deploy.processes.serving import serving
 from shared.access import Role
 from shared.database import Connection, connect
-from shared.health import serving
 from shared.http import create_app
 from shared.settings import Settings
 from tests.embedded import ServiceDatabase

@@ -12,8 +12,9 @@ import httpx
 import pytest
 import structlog
 
+from deploy.processes.serving import serve_ops
 from shared import envelope, logs
-from shared.health import Finding, Health, serve_ops
+from shared.health import Finding, Health
 from tests.embedded import ServiceDatabase, TestPostgres
 from tests.shared.http.running import Small, running
 from tests.shared.http.small import SMALL

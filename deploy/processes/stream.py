@@ -6,30 +6,30 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from asyncpg import PostgresError
 
+from deploy.processes.serving import serve_ops, told_to_stop
+from deploy.processes.stream_parking import PostgresParking
+from deploy.processes.stream_replays import Replays, replaying
+from deploy.processes.stream_watch import Watch
 from shared.cloudevents import from_kafka
 from shared.codec import Codec
 from shared.database import open_pool
 from shared.failures import Failure
 from shared.fold_app import FoldLimits, faust_settings, fold_app
 from shared.fold_guard import EXIT_CODE, Parking, die
-from shared.fold_replay import Replays, replaying
 from shared.fold_value import Fold
-from shared.fold_watch import Watch
-from shared.health import Health, serve_ops, told_to_stop
+from shared.health import Health
 from shared.logs import configure
 from shared.membership import instance_of
-from shared.parking import ParkingLimits, PostgresParking, Ratio, limits_of
+from shared.parking import ParkingLimits, Ratio, limits_of
+from shared.service import Service
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.service import Service
 
 PARKING_CONNECTIONS_MAX: Final = 2
 
@@ -135,7 +135,7 @@ def run(process: Process) -> None:
         sys.exit(EXIT_CODE)
 
 
-def run_service(service: "Service") -> None:
+def run_stream(service: Service) -> None:
     """Run the service's fold; settings come from the environment."""
     settings = Settings()
     configure(service.name, "stream", settings.log_level)

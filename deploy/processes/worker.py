@@ -7,10 +7,11 @@ from typing import Any
 
 import structlog
 
+from deploy.processes.serving import serve_ops, told_to_stop
 from shared.checkpoint import Reader
 from shared.cloudevents import topic_of
 from shared.codec import Codec
-from shared.health import Health, serve_ops, told_to_stop
+from shared.health import Health
 from shared.keyring import Keyring
 from shared.log import Log
 from shared.logs import configure

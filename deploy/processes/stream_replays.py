@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import structlog
 
+from deploy.processes.stream_parking import PostgresParking
 from shared.fold_guard import Guard, Misplaced
 from shared.fold_value import Value, degraded, fold_in, restored, stored, written
-from shared.parking import ParkedRecord, PostgresParking
+from shared.parking import ParkedRecord
 
 LOOK_SECONDS: Final = 1.0
 

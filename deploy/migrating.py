@@ -39,7 +39,7 @@ def read(folders: Sequence[Path]) -> dict[str, str]:
 
 def kernel_folders() -> list[Path]:
     """The kernel's own migrations, in the order in which a service's database needs them."""
-    shared = Path(__file__).parent
+    shared = Path(__file__).parent.with_name("shared")
     return [
         shared / "log" / "migrations",
         *(shared / name for name in ("projection_migrations", "timer_migrations", "view_migrations")),
