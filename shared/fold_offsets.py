@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from faust.types import TP
 
 from shared.fold_guard import Guard, die
 from shared.fold_lanes import Lane, Reading
-from shared.membership import leave_when_stopped
+from shared.membership import STOP_SECONDS_MAX, leave_when_stopped
 
 log = structlog.get_logger()
 
@@ -35,10 +36,9 @@ class Mark(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, metadata: str) -> "Mark":
         """The mark of a commit. A commit made by another program has none: nothing is proven."""
-        try:
+        with suppress(msgspec.MsgspecError):
             return msgspec.json.decode(metadata, type=cls)
-        except msgspec.MsgspecError:
-            return cls()
+        return cls()
 
 
 class MarkingThread(driver.AIOKafkaConsumerThread):
@@ -78,11 +78,10 @@ class MarkingThread(driver.AIOKafkaConsumerThread):
 
     async def commit_marked(self, marked: Mapping[TopicPartition, OffsetAndMetadata]) -> bool:
         """False when the lanes belong to another process by now; it reads them from the last commit."""
-        try:
+        with suppress(CommitFailedError):
             await self._ensure_consumer().commit(marked)
-        except CommitFailedError:
-            return False
-        return True
+            return True
+        return False
 
     async def committed(self, lanes: Iterable[TP]) -> Mapping[TP, OffsetAndMetadata]:
         """The group's commits, with their marks."""
@@ -110,8 +109,13 @@ class ProvingConsumer(driver.Consumer):
         outputs = sorted(tp for tp in self.assignment() if tp.topic == guard.fold.output)
         owned = {tp.partition for tp in outputs}
         if len(sources) != len(owned) * len(guard.fold.sources) or {tp.partition for tp in sources} != owned:
-            lanes = {"sources": len(sources), "outputs": len(outputs)}
-            die("the sources' lanes and the values' are not assigned together", **lanes)
+            # Else the broker would keep the same for whoever comes back under this name.
+            await self.leave()
+            die(
+                "the sources' lanes and the values' are not assigned together",
+                sources=len(sources),
+                outputs=len(outputs),
+            )
         if not sources:
             guard.assigned({}, {})
             return
@@ -140,8 +144,9 @@ class ProvingConsumer(driver.Consumer):
                 readings[tp].rewound = False
 
     async def leave(self) -> None:
-        """Leave the group; this consumer is of no use any more."""
-        await self._thread.call_thread(self._thread.leave)
+        """Leave the group; this consumer is of no use any more. A broker that cannot be asked keeps nothing for anybody either."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._thread.call_thread(self._thread.leave), STOP_SECONDS_MAX)
 
     async def rewind(self, lanes: Mapping[Lane, int]) -> None:
         """Commit the start of these lanes, each with the position up to which it is settled all the same."""

@@ -64,8 +64,7 @@ class Watch:
         if self.guard.readings:
             self.assigned_at = now()
         elif now() - self.assigned_at > self.limits.unassigned_seconds_max:
-            with contextlib.suppress(Exception):  # a broker that cannot be asked has nothing to keep for anybody either
-                await asyncio.wait_for(self.app.consumer.leave(), OFFSETS_TIMEOUT_SECONDS)
+            await self.app.consumer.leave()
             die("no lane is assigned")
         LANES.set(len(self.guard.readings))
         HALTED.set(len(self.guard.halted))

@@ -11,6 +11,7 @@ from typing import Any
 import faust
 import msgspec
 import structlog
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.producer import ProducerBuffer
 
 from deploy.processes.stream import Process, run
@@ -41,6 +42,7 @@ class Options(msgspec.Struct):
     deaf: bool = False
     slow_recovery: float = 0.0
     hold_recovery: str = ""
+    half_assigned: bool = False
 
 
 def begin(told: dict[str, Any], output: str) -> None:
@@ -61,6 +63,8 @@ def main(options: Options) -> None:
     for point, flag in options.kill.items():
         kill_at(point, flag)
     recover_slowly(options.slow_recovery, options.hold_recovery)
+    if options.half_assigned:
+        assign_half(fold.output)
     if options.deaf:
         setattr(Guard, "take", never)  # noqa: B010 - mypy refuses the plain assignment
     run(Process(fold, options.bootstrap, options.dsn, folder, instance=options.instance, limits=limits))
@@ -80,6 +84,16 @@ def recover_slowly(seconds: float, until: str) -> None:
 
     if seconds or until:
         setattr(ValueTable, "on_changelog_event", on_changelog_event)  # noqa: B010 - mypy refuses the plain assignment
+
+
+def assign_half(output: str) -> None:
+    """Assign as a leader does that has not seen the values' topic yet."""
+    original = PartitionAssignor._get_copartitioned_groups
+
+    def half(_cls: type, topics: set[str], *given: Any) -> Any:
+        return original(topics - {output}, *given)
+
+    setattr(PartitionAssignor, "_get_copartitioned_groups", classmethod(half))  # noqa: B010 - mypy refuses the plain assignment
 
 
 def exists(path: Path) -> None:

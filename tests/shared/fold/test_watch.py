@@ -66,6 +66,17 @@ async def test_a_worker_that_was_killed_while_the_topics_were_missing_is_given_l
         await a_ward.settles()
 
 
+async def test_what_a_leader_assigned_without_the_values_is_not_kept_for_whoever_comes_back(a_ward: Ward) -> None:
+    """P1, T21: the leader had not seen the new topic yet; under the same name each next process would be given the same."""
+    half = a_ward.start(instance="one", half_assigned=True)
+    assert await half.ends(60) == 70
+    assert half.said("fold.dies")[0]["outputs"] == 0
+
+    async with supervised(a_ward):
+        await a_ward.count(0, "one")
+        await a_ward.settles()
+
+
 async def test_a_worker_that_hangs_ends_and_its_event_is_folded_by_the_next(a_ward: Ward) -> None:
     """T21: the event loop stands still."""
     worker = a_ward.start(instance="one", limits={"stuck_seconds_max": 2.0})
