@@ -49,7 +49,6 @@ class Call:
     def query(self) -> dict[str, str]:
         """The query's fields, the last of each name. Raises Invalid."""
         try:
-            text = self.query_string.decode("ascii")
-            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX))
+            return dict(parse_qsl(self.query_string.decode("ascii"), True, max_num_fields=QUERY_FIELDS_MAX))
         except ValueError as error:
             raise Invalid("The query cannot be read") from error

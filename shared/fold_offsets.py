@@ -111,11 +111,8 @@ class ProvingConsumer(driver.Consumer):
         if len(sources) != len(owned) * len(guard.fold.sources) or {tp.partition for tp in sources} != owned:
             # Else the broker would keep the same for whoever comes back under this name.
             await self.leave()
-            die(
-                "the sources' lanes and the values' are not assigned together",
-                sources=len(sources),
-                outputs=len(outputs),
-            )
+            lanes = {"sources": len(sources), "outputs": len(outputs)}
+            die("the sources' lanes and the values' are not assigned together", **lanes)
         if not sources:
             guard.assigned({}, {})
             return
