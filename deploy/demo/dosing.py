@@ -100,6 +100,7 @@ async def taper(journey: Journey) -> None:
         resumed = {"resumed_on": weeks.on(TAPER_DAY + 4)}
         await journey.do("POST", f"{place}/resumption", resumed, "prescriber", "resume taper", version=held["version"])
         second += 2
+    await dose_days(journey, TAPER_DAY + 2, second, (doses[0],))
     version = await current(journey, place)
     await confirm(journey, 2, weeks.day(second - 1), version)
     await dose_days(journey, second, second + 2, (doses[1],))
@@ -130,7 +131,7 @@ async def race(journey: Journey) -> None:
     """The home site and another give the same slot at the same moment: the one with the authority does, the other is told."""
     guest = next(site for site, _, _ in SITES if site != journey.site)
     dose_mg = journey.patient.medicine.taper_mg[1]
-    day = TAPER_DAY + STEP_DAYS + 3
+    day = TAPER_DAY + STEP_DAYS + 2
     answers = await asyncio.gather(
         give(journey, day, dose_mg, "race at home"), give(journey, day, dose_mg, "race as guest", site=guest)
     )

@@ -18,6 +18,7 @@ RULES: Rules = {
     "request_override": allow(Role.PRESCRIBER, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
     "approve_override": allow(Role.PRESCRIBER, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
     "get_missed_doses": allow(*_DOSING, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),
+    "decide_resumption": allow(Role.PRESCRIBER, reach=Reach.NETWORK),
     "record_finding": allow(*_DOSING, reach=Reach.NETWORK),
     "retract_finding": allow(*_DOSING, reach=Reach.NETWORK),
     "get_findings": allow(*_DOSING, Role.MEDICAL_DIRECTOR, reach=Reach.NETWORK),

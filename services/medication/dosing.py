@@ -11,8 +11,12 @@ from uuid import UUID
 
 from services.medication import authority, care, dose, history, order, stock, taper, views_stock
 from services.medication.dosing_slot import Place, slot_id
+from services.medication.formulary import formulary
 from services.medication.history import CountDose, Taken, history_id
+from services.medication.missed_policies import missed_policies
 from services.medication.prescription import Prescription
+from services.medication.product import Form
+from services.medication.resumption import Course
 from services.medication.site_time import local_date
 from services.medication.stock import pour_id
 from services.medication.stock_state import stock_id
@@ -95,10 +99,19 @@ def counted(slot: Slot, dose_mg: Decimal, administer: dose.AdministerDose) -> Ac
         taken=Taken(place.order_id, place.dosing_on, place.on, dose_mg),
         home_site_id=slot.prescription.home_site_id,
         policy=window_policies().one_order,
+        course=course_of(place.order_id, slot.prescription),
         allowed_by=glass.physician if glass else None,
         reason=glass.reason if glass else None,
     )
     return Act(history.decider, history_id(slot.patient_id, slot.substance), count, slot.subject)
+
+
+def course_of(order_id: UUID, prescription: Prescription) -> Course:
+    """What says whether doses of the order were missed. An injection has a window of its own instead."""
+    product = formulary().product(prescription.product_id, prescription.product_version)
+    in_force, _ = missed_policies().about(prescription.medicine, prescription.home_site_id)
+    policy = None if product.form is Form.EXTENDED_RELEASE_INJECTION else next(iter(in_force), None)
+    return Course(order_id, prescription.rhythm, prescription.starts_on, policy)
 
 
 def poured(slot: Slot, administer: dose.AdministerDose) -> Act:

@@ -69,6 +69,10 @@ DOSE: Final = _one("Observed now", {"dose_mg": "16"}) | _one(
 )
 REFUSAL: Final = _one("Feels unwell", {"reason": "feels_unwell", "note": "Vomited this morning."})
 MISSED: Final = _one("Did not come", {"dosing_on": "2025-11-05"})
+RESUMED_ORDER: Final = _one(
+    "Half after four missed doses",
+    {"dose_mg_max": "30", "assessed": ["intoxication", "withdrawal"], "rationale": "Seen; no sedation, COWS 9."},
+)
 VOID_REQUEST: Final = _one(
     "Wrong patient", {"reason": "wrong_patient", "note": "Entered under the next patient in the queue."}
 )

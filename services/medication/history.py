@@ -7,9 +7,17 @@ from decimal import Decimal
 from typing import Final, assert_never
 from uuid import UUID, uuid5
 
+from services.medication import resumption
+from services.medication.resumption import Course, DecideResumption, Resumption
 from services.medication.window_policies import OneOrderPolicy
 from shared.decider import Decider, command
-from shared.events.medication import HistoryEvent, MedicineNotTaken, MedicineTaken, SecondOrderAllowed
+from shared.events.medication import (
+    HistoryEvent,
+    MedicineNotTaken,
+    MedicineTaken,
+    ResumptionDecided,
+    SecondOrderAllowed,
+)
 from shared.failures import Invalid, Refused
 from shared.units import Prose
 
@@ -37,20 +45,26 @@ class Taken:
 
 @dataclass(frozen=True)
 class History:
-    """The doses of the last `KEPT_DAYS`, by slot; and the dates for which a physician allowed another order."""
+    """The doses of the last `KEPT_DAYS`, by slot; the dates for which a physician allowed another order; and for each order
+    what was decided last about going on after missed doses.
+    """
 
     doses: Mapping[UUID, Taken] = field(default_factory=dict)
     allowed: frozenset[tuple[date, UUID]] = frozenset()
+    resumed: Mapping[UUID, Resumption] = field(default_factory=dict)
 
     @property
     def newest_on(self) -> date | None:
         """The last date with a dose."""
         return max((one.dosing_on for one in self.doses.values()), default=None)
 
-    def last_before(self, on: date) -> Taken | None:
-        """The last dose of an earlier date."""
-        earlier = [one for one in self.doses.values() if one.dosing_on < on]
-        return max(earlier, key=lambda one: one.dosing_on, default=None)
+    @property
+    def by_date(self) -> Mapping[date, Decimal]:
+        """What was taken on which date, in mg."""
+        total: dict[date, Decimal] = {}
+        for one in self.doses.values():
+            total[one.dosing_on] = total.get(one.dosing_on, Decimal(0)) + one.dose_mg
+        return total
 
     def others(self, order_id: UUID, dosing_on: date, taken_on: date) -> list[Taken]:
         """Doses of the date on other orders."""
@@ -68,6 +82,7 @@ class CountDose:
     taken: Taken
     home_site_id: str
     policy: OneOrderPolicy
+    course: Course
     allowed_by: str | None = None
     reason: Prose | None = None
 
@@ -94,7 +109,7 @@ class AllowSecondOrder:
     reason: Prose
 
 
-type Command = CountDose | UncountDose | AllowSecondOrder
+type Command = CountDose | UncountDose | AllowSecondOrder | DecideResumption
 
 
 class AnotherOrderDosedToday(Refused):
@@ -115,6 +130,9 @@ def evolve(history: History, event: HistoryEvent) -> History:
             return replace(history, doses={key: one for key, one in history.doses.items() if key != event.dose_id})
         case SecondOrderAllowed():
             return replace(history, allowed=history.allowed | {(event.dosing_on, event.order_id)})
+        case ResumptionDecided():
+            decided = Resumption(event.last_taken_on, event.missed_in_a_row, event.dose_mg_max, event.decided_by)
+            return replace(history, resumed={**history.resumed, event.order_id: decided})
         case _:
             assert_never(event)
 
@@ -128,6 +146,7 @@ def kept(history: History) -> History:
     return History(
         {key: one for key, one in history.doses.items() if one.dosing_on >= since},
         frozenset(one for one in history.allowed if one[0] >= since),
+        history.resumed,
     )
 
 
@@ -145,12 +164,15 @@ def decide(history: History, command: Command) -> Sequence[HistoryEvent]:
         case AllowSecondOrder():
             allowed = (command.order_id, command.dosing_on, command.physician, command.reason)
             return [SecondOrderAllowed(command.patient_id, command.substance, *allowed)]
+        case DecideResumption():
+            return [resumption.decide(command, history.by_date, history.resumed.get(command.course.order_id))]
         case _:
             assert_never(command)
 
 
 def count(history: History, command: CountDose) -> Sequence[HistoryEvent]:
-    """A date belongs to the order that was dosed first on it, unless a physician allows a second one by name.
+    """A date belongs to the order that was dosed first on it, unless a physician allows a second one by name. After missed doses
+    a prescriber has decided first, unless a physician answers for this one by name.
 
     Of two doses that were given in one slot out of touch, the first counts.
     """
@@ -164,6 +186,9 @@ def count(history: History, command: CountDose) -> Sequence[HistoryEvent]:
         elif history.others(taken.order_id, taken.dosing_on, taken.taken_on):
             allowed = (taken.order_id, taken.dosing_on, command.allowed_by, command.reason)
             events.append(SecondOrderAllowed(command.patient_id, command.substance, *allowed))
+    if command.allowed_by is None:
+        decided = history.resumed.get(taken.order_id)
+        resumption.check(command.course, history.by_date, decided, taken.dosing_on, taken.dose_mg)
     events.append(
         MedicineTaken(
             patient_id=command.patient_id,

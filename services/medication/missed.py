@@ -4,13 +4,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
-from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from services.medication.window_policies import WindowPolicy
-from shared.events.medication import Rhythm
+from shared.events.medication import Assess, Rhythm, Then
 from shared.units import Code
 
 DAYS_LOOKED_BACK_MAX: Final = 366
@@ -19,23 +18,6 @@ _EXACT: Final = Decimal("0.001")
 
 type Count = Annotated[int, Field(ge=1, le=DAYS_LOOKED_BACK_MAX, examples=[3])]
 type Mg = Annotated[Decimal, Field(gt=0, le=10_000, examples=["30"])]
-
-
-class Then(StrEnum):
-    """What a policy proposes."""
-
-    GO_ON = "go_on"
-    REDUCE = "reduce"
-    START_ANEW = "start_anew"
-
-
-class Assess(StrEnum):
-    """What is to be looked at before the patient is dosed."""
-
-    INTOXICATION = "intoxication"
-    WITHDRAWAL = "withdrawal"
-    SEEN_IN_PERSON = "seen-in-person"
-    FULL_AGONIST_USE = "full-agonist-use"
 
 
 @dataclass(frozen=True)
@@ -102,18 +84,22 @@ class MissedProposal:
     evidence: str
 
 
-def missed_in_a_row(rhythm: Rhythm, starts_on: date, taken_on: AbstractSet[date], today: date) -> int | None:
+def missed_in_a_row(
+    rhythm: Rhythm, starts_on: date, taken_on: AbstractSet[date], today: date, *, only_since_start: bool = False
+) -> int | None:
     """How many doses were due after the last one taken and before `today`, by the rhythm; None: none was ever taken.
 
     Today's may still be taken. Dates are those of the order's home site. The rhythm counts: of a dose every second day, two
-    missed ones are four days. After DAYS_LOOKED_BACK_MAX it counts no further.
+    missed ones are four days. After DAYS_LOOKED_BACK_MAX it counts no further. `only_since_start` leaves out the dates before the
+    order began, on which another order was missed.
     """
     before = [on for on in taken_on if on < today]
     if not before:
         return None
     days = min((today - max(before)).days - 1, DAYS_LOOKED_BACK_MAX)
     between = (today - timedelta(days=back) for back in range(1, days + 1))
-    return sum((on - starts_on).days % rhythm.every_days == 0 for on in between)
+    counting = (on for on in between if on >= starts_on or not only_since_start)
+    return sum((on - starts_on).days % rhythm.every_days == 0 for on in counting)
 
 
 def proposal(policy: MissedPolicy, missed: int, last_mg: Decimal) -> MissedProposal:

@@ -9,8 +9,9 @@ from typing import Final
 
 from services.medication.formulary import FOLDER, FormularyDataError, read
 from services.medication.limits import Version
-from services.medication.missed import DAYS_LOOKED_BACK_MAX, Amount, Band, MissedPolicy, Then
+from services.medication.missed import DAYS_LOOKED_BACK_MAX, Amount, Band, MissedPolicy
 from services.medication.product import Evidence
+from shared.events.medication import Then
 from shared.units import Code, Name, Prose, SiteId
 
 MISSED: Final = FOLDER / "policies" / "missed"

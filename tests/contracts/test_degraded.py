@@ -16,6 +16,7 @@ FOLDED = {
     "AssessmentSheet",
     "DosingAuthority",
     "GateSheet",
+    "MissedDoses",
     "EpisodeSheet",
     "EvaluationSheet",
     "Findings",

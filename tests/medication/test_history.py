@@ -18,6 +18,8 @@ from services.medication.history import (
     decider,
     history_id,
 )
+from services.medication.product import DAILY
+from services.medication.resumption import Course
 from services.medication.window_policies import window_policies
 from shared.events.medication import MedicineTaken, SecondOrderAllowed
 from tests.medication.situations import DOSE, MONDAY, ORDER, PATIENT, TUESDAY
@@ -26,7 +28,8 @@ from tests.scenario import Scenario
 history = Scenario(decider)
 OTHER_ORDER, OTHER_DOSE = UUID(int=60), UUID(int=61)
 TAKEN = Taken(ORDER, MONDAY, MONDAY, Decimal(16))
-COUNT = CountDose(PATIENT, "buprenorphine", DOSE, TAKEN, "riverside", window_policies().one_order)
+COURSE = Course(TAKEN.order_id, DAILY, TAKEN.dosing_on, None)
+COUNT = CountDose(PATIENT, "buprenorphine", DOSE, TAKEN, "riverside", window_policies().one_order, COURSE)
 OTHER = replace(COUNT, dose_id=OTHER_DOSE, taken=replace(TAKEN, order_id=OTHER_ORDER))
 (COUNTED,) = history.given().when(COUNT)
 

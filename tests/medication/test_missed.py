@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.medication.formulary import FormularyDataError
-from services.medication.missed import DAYS_LOOKED_BACK_MAX, Then, missed_in_a_row, proposal
+from services.medication.missed import DAYS_LOOKED_BACK_MAX, missed_in_a_row, proposal
 from services.medication.missed_policies import MISSED, missed_policies
 from services.medication.product import DAILY
-from shared.events.medication import Rhythm
+from shared.events.medication import Rhythm, Then
 from tests.medication.running import Clinic
 from tests.medication.window import ago, give, order_body, signed
 

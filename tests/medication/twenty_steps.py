@@ -68,10 +68,12 @@ class Course:
         return str(given["stream"]).removeprefix("dose-")
 
     async def wait(self, step: dict[str, Any], days: int) -> None:
-        """Held the day after a step, resumed so many days later."""
+        """Held the day after a step, resumed so many days later; the dose goes on meanwhile."""
         held = days_since(step["starts_on"]) - 1
         hold = {"reason": "withdrawal_symptoms", "held_on": ago(held)}
         await self.said(await self.clinic.post(f"tapers/{self.taper}/holds", hold))
+        for day in range(days):
+            await self.give(held - day, step["dose_mg"])
         await self.decide("resumption", {"resumed_on": ago(held - days)})
 
     async def go_back(self, step: dict[str, Any], *doses_mg: int) -> None:

@@ -31,7 +31,15 @@ from shared.events.medication.dose import (
     RefusalReason,
     VoidReason,
 )
-from shared.events.medication.history import HistoryEvent, MedicineNotTaken, MedicineTaken, SecondOrderAllowed
+from shared.events.medication.history import (
+    Assess,
+    HistoryEvent,
+    MedicineNotTaken,
+    MedicineTaken,
+    ResumptionDecided,
+    SecondOrderAllowed,
+    Then,
+)
 from shared.events.medication.order import (
     DiscontinuationReason,
     OrderDiscontinued,
@@ -100,6 +108,7 @@ from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, Parke
 type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent | ChartEvent | AuthorityEvent | HistoryEvent | StockEvent
 
 __all__ = [
+    "Assess",
     "AuthorityEstablished",
     "AuthorityEvent",
     "AuthorityHandedOver",
@@ -166,6 +175,7 @@ __all__ = [
     "PourPutBack",
     "RefusalReason",
     "ReplanReason",
+    "ResumptionDecided",
     "ReturnReason",
     "ReversalReason",
     "Rhythm",
@@ -189,6 +199,7 @@ __all__ = [
     "TaperStepTaken",
     "TaperStopReason",
     "TaperStopped",
+    "Then",
     "Tolerance",
     "VoidReason",
     "WasteReason",
