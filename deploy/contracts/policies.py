@@ -12,6 +12,7 @@ TITLES: Final = {
     "window": "The dosing window",
     "missed": "Missed doses",
     "tapering": "Tapers by guideline",
+    "detox": "Withdrawal managed here",
     "stock": "Stock",
     "rules": "Rules about orders",
 }

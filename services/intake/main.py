@@ -5,6 +5,7 @@ from pathlib import Path
 from services.intake import plan_state, views, views_patient, views_plan_state
 from services.intake.access import RULES
 from services.intake.api import router
+from services.intake.on_medication import ON_MEDICATION
 from shared.events import intake, medication, scheduling
 from shared.fold import Fold
 from shared.projector import Projection, TableProjection
@@ -24,6 +25,7 @@ SERVICE = Service(
         Projection("site", ("scheduling.events.v1",), views_plan_state.site_writes),
         TableProjection(views_plan_state.PROJECTION, PLAN_STATE_TOPIC, views_plan_state.writes),
     ),
+    policies=(ON_MEDICATION,),
     fold=Fold(
         app_id="intake-plan-state-v1",
         sources={

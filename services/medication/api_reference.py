@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from services.medication import views_record
+from services.medication.detox_policies import Equivalence, Protocol, detox_policies
 from services.medication.formulary import formulary
 from services.medication.limits import AfterDischargePolicy, ConfirmationPolicy
 from services.medication.missed import MissedPolicy
@@ -35,6 +36,8 @@ class ClinicalPolicies:
     order_rules: list[Rule]
     missed_doses: list[MissedPolicy]
     missed_doses_in_force: InForce
+    detox_protocols: list[Protocol]
+    benzodiazepine_equivalences: list[Equivalence]
 
 
 @router.get("/formulary")
@@ -46,10 +49,15 @@ async def get_formulary(_door: Queries) -> Products:
 @router.get("/clinical-policies")
 async def get_clinical_policies(_door: Queries) -> ClinicalPolicies:
     """Which numbers does medication decide by, and where do they come from?"""
-    data, missed = formulary(), missed_policies()
-    rules = list(rule_table().rules)
+    data, missed, detox = formulary(), missed_policies(), detox_policies()
     return ClinicalPolicies(
-        data.confirmation, data.after_discharge, rules, list(missed.policies.values()), missed.in_force
+        taper_confirmation=data.confirmation,
+        dosing_after_discharge=data.after_discharge,
+        order_rules=list(rule_table().rules),
+        missed_doses=list(missed.policies.values()),
+        missed_doses_in_force=missed.in_force,
+        detox_protocols=list(detox.protocols.values()),
+        benzodiazepine_equivalences=list(detox.equivalences.values()),
     )
 
 

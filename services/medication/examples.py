@@ -15,11 +15,12 @@ FINDING_ID: Final = "0193f0c2-5b7e-7c1a-9a55-000000000027"
 DOSE_ID: Final = "2b6f3d1e-8c64-5b0e-9d8a-4f8e2f0f7a31"
 
 
-def _one(summary: str, value: dict[str, Any]) -> Examples:
+def one(summary: str, value: dict[str, Any]) -> Examples:
+    """One example under its first word."""
     return {summary.split(" ", maxsplit=1)[0].lower(): {"summary": summary, "value": value}}
 
 
-ORDER: Final = _one(
+ORDER: Final = one(
     "Film 16 mg once a day",
     {
         "patient_id": PATIENT_ID,
@@ -29,7 +30,7 @@ ORDER: Final = _one(
         "new_start": False,
         "instructions": "Under the tongue until dissolved; observe for ten minutes.",
     },
-) | _one(
+) | one(
     "Concentrate 60 mg as a new start, above the limit of the first day",
     {
         "patient_id": PATIENT_ID,
@@ -40,44 +41,42 @@ ORDER: Final = _one(
         "new_start": True,
     },
 )
-SIGNATURE: Final = _one("Within the limits", {}) | _one(
+SIGNATURE: Final = one("Within the limits", {}) | one(
     "Above a limit", {"rationale": "Fentanyl tolerance; observed two and four hours after the first part."}
 )
-OVERRIDE: Final = _one("Weighed with cardiology", {"reason": "QTc stable for a year; cardiology agrees to 5 mg more."})
+OVERRIDE: Final = one("Weighed with cardiology", {"reason": "QTc stable for a year; cardiology agrees to 5 mg more."})
 FINDING: Final = (
-    _one("Clearance from the laboratory", {
+    one("Clearance from the laboratory", {
         "fact": "creatinine_clearance", "value": "72.5", "unit": "mL/min", "observed_at": "2025-11-03T09:00:00-05:00"
     })
-    | _one("Child-Pugh class", {"fact": "child_pugh", "choice": "B", "observed_at": "2025-11-03T09:00:00-05:00"})
-    | _one("Takes clonazepam", {"fact": "medicines", "choice": "clonazepam", "observed_at": "2025-11-03T09:00:00-05:00"})
-    | _one("Heroin last evening", {"fact": "last_short_acting_opioid", "observed_at": "2025-11-02T21:00:00-05:00"})
+    | one("Child-Pugh class", {"fact": "child_pugh", "choice": "B", "observed_at": "2025-11-03T09:00:00-05:00"})
+    | one("Takes clonazepam", {"fact": "medicines", "choice": "clonazepam", "observed_at": "2025-11-03T09:00:00-05:00"})
+    | one("Heroin last evening", {"fact": "last_short_acting_opioid", "observed_at": "2025-11-02T21:00:00-05:00"})
 )  # fmt: skip
-RETRACTION: Final = _one("Mixed up", {"reason": "The result of another patient."})
-ORDER_HOLD: Final = _one(
+RETRACTION: Final = one("Mixed up", {"reason": "The result of another patient."})
+ORDER_HOLD: Final = one(
     "Sleepy at the window", {"reason": "impairment", "note": "Slurred speech, pinpoint pupils; prescriber called."}
 )
-DISCONTINUATION: Final = _one(
-    "Replaced by another order", {"reason": "replaced", "note": "Moves to the monthly depot."}
-)
-EXCEPTION: Final = _one(
+DISCONTINUATION: Final = one("Replaced by another order", {"reason": "replaced", "note": "Moves to the monthly depot."})
+EXCEPTION: Final = one(
     "Bridge until the next provider", {"until_on": "2025-11-20", "reason": "First visit elsewhere is on the 20th."}
 )
 
-DOSE: Final = _one("Observed now", {"dose_mg": "16"}) | _one(
+DOSE: Final = one("Observed now", {"dose_mg": "16"}) | one(
     "Entered from paper",
     {"dose_mg": "8", "dosing_on": "2025-11-04", "given_at": "2025-11-04T08:12:00-05:00", "observed_by": "nurse-kim"},
 )
-REFUSAL: Final = _one("Feels unwell", {"reason": "feels_unwell", "note": "Vomited this morning."})
-MISSED: Final = _one("Did not come", {"dosing_on": "2025-11-05"})
-RESUMED_ORDER: Final = _one(
+REFUSAL: Final = one("Feels unwell", {"reason": "feels_unwell", "note": "Vomited this morning."})
+MISSED: Final = one("Did not come", {"dosing_on": "2025-11-05"})
+RESUMED_ORDER: Final = one(
     "Half after four missed doses",
     {"dose_mg_max": "30", "assessed": ["intoxication", "withdrawal"], "rationale": "Seen; no sedation, COWS 9."},
 )
-VOID_REQUEST: Final = _one(
+VOID_REQUEST: Final = one(
     "Wrong patient", {"reason": "wrong_patient", "note": "Entered under the next patient in the queue."}
 )
 
-GLASS_DOSE: Final = _one(
+GLASS_DOSE: Final = one(
     "Given while the links were cut",
     {
         "dose_mg": "16",
@@ -86,11 +85,11 @@ GLASS_DOSE: Final = _one(
         "reason": "Snowed in at our town; home site not reached by telephone, last dose seen on the patient's bottle.",
     },
 )
-SECOND_ORDER: Final = _one(
+SECOND_ORDER: Final = one(
     "Changed to a higher dose after the morning's", {"dosing_on": "2025-11-04", "reason": "Morning dose was vomited."}
 )
-SETTLEMENT: Final = _one("Observed", {"note": "Patient observed for four hours, no sedation; next dose unchanged."})
-GUEST_REQUEST: Final = _one(
+SETTLEMENT: Final = one("Observed", {"note": "Patient observed for four hours, no sedation; next dose unchanged."})
+GUEST_REQUEST: Final = one(
     "A week with family",
     {
         "order_id": ORDER_ID,
@@ -98,14 +97,14 @@ GUEST_REQUEST: Final = _one(
         "until_on": "2025-12-28",
         "reason": "Visits family; the registry shows no other program.",
     },
-) | _one("Moves for good", {"order_id": ORDER_ID, "from_on": "2025-12-22", "reason": "New job in your town."})
-GUEST_APPROVAL: Final = _one(
+) | one("Moves for good", {"order_id": ORDER_ID, "from_on": "2025-12-22", "reason": "New job in your town."})
+GUEST_APPROVAL: Final = one(
     "Agreed by telephone",
     {"last_dose_mg": "16", "last_dose_on": "2025-12-21", "take_homes_held": 0, "note": "Spoke with nurse Lee."},
 )
-GUEST_NOTE: Final = _one("The patient stays here after all", {"note": "Journey cancelled."})
+GUEST_NOTE: Final = one("The patient stays here after all", {"note": "Journey cancelled."})
 
-TAPER: Final = _one(
+TAPER: Final = one(
     "Down to 4 mg in two-week steps",
     {
         "order_id": ORDER_ID,
@@ -118,20 +117,20 @@ TAPER: Final = _one(
         ],
     },
 )
-CONFIRMATION: Final = _one(
+CONFIRMATION: Final = one(
     "Well",
     {"step": 1, "tolerance": "well", "assessment": "Sleeps well, no craving, COWS 2.", "confirmed_on": "2025-11-07"},
 )
-TAKEN_STEP: Final = _one("Taken at home", {"step": 1, "taken_on": "2025-11-10"})
-TAPER_HOLD: Final = _one(
+TAKEN_STEP: Final = one("Taken at home", {"step": 1, "taken_on": "2025-11-10"})
+TAPER_HOLD: Final = one(
     "Symptoms after the first step",
     {"reason": "withdrawal_symptoms", "held_on": "2025-11-14", "note": "COWS 9, wants to wait a week."},
 )
-RESUMPTION: Final = _one("A week later", {"resumed_on": "2025-11-21"})
-STOP: Final = _one(
+RESUMPTION: Final = one("A week later", {"resumed_on": "2025-11-21"})
+STOP: Final = one(
     "Stays where it is", {"reason": "stays_at_this_dose", "stopped_on": "2025-11-28", "note": "Doing well at 14 mg."}
 )
-REPLAN: Final = _one(
+REPLAN: Final = one(
     "Slower after missed doses, and to a lower dose that may stay",
     {
         "reason": "missed_doses",
@@ -141,8 +140,8 @@ REPLAN: Final = _one(
         "note": "Three days missed over the holiday; wants to go on more slowly.",
     },
 )
-SLOW_DOWN: Final = _one("Four weeks a step", {"step_days": 28, "slowed_on": "2025-11-28"})
-REVERSAL: Final = _one(
+SLOW_DOWN: Final = one("Four weeks a step", {"step_days": 28, "slowed_on": "2025-11-28"})
+REVERSAL: Final = one(
     "Back to 14 mg",
     {
         "reason": "withdrawal_symptoms",
@@ -157,7 +156,7 @@ REVERSAL: Final = _one(
         "assessment": "COWS 11, sleepless for four nights; agrees to go back and try again.",
     },
 )
-WHAT_IF: Final = _one(
+WHAT_IF: Final = one(
     "Held for a week, then slower",
     {
         "moves": [
@@ -168,7 +167,7 @@ WHAT_IF: Final = _one(
     },
 )
 
-TAPER_PREVIEW: Final = _one(
+TAPER_PREVIEW: Final = one(
     "Capped methadone by 1 mg, at most 25 % in two weeks, beside a fixed cut",
     {
         "start_dose_mg": "60",
@@ -182,7 +181,7 @@ TAPER_PREVIEW: Final = _one(
         "jump_off_max_mg": "5",
         "compare": [{"shape": "linear"}, {"shape": "percent_of_current", "fraction": "0.1"}],
     },
-) | _one(
+) | one(
     "Films of 2 to 12 mg",
     {
         "start_dose_mg": "24",
@@ -193,7 +192,7 @@ TAPER_PREVIEW: Final = _one(
         "scale": {"kind": "hyperbolic", "ed50_mg": "4"},
     },
 )
-TAPER_ALTERNATIVES: Final = _one(
+TAPER_ALTERNATIVES: Final = one(
     "Ten percent of the dose that was handed out, and of the first dose",
     {
         "question": {

@@ -5,6 +5,13 @@ from pathlib import Path
 from services.medication import care_policy, guest_policy, site_time, taper_schedule, views, views_taper
 from services.medication.access import RULES
 from services.medication.api import router
+from services.medication.detox_policies import detox_policies
+from services.medication.formulary import formulary
+from services.medication.missed_policies import missed_policies
+from services.medication.rules_table import rule_table
+from services.medication.stock_policies import stock_policies
+from services.medication.taper_policies import taper_policies
+from services.medication.window_policies import window_policies
 from shared.events import medication
 from shared.fold import Fold
 from shared.policy import Policies
@@ -12,6 +19,17 @@ from shared.projector import Projection, TableProjection
 from shared.service import Service
 
 TAPER_SCHEDULE_TOPIC = "medication.taper-schedule.v1"
+
+for checked in (
+    formulary,
+    rule_table,
+    window_policies,
+    stock_policies,
+    missed_policies,
+    taper_policies,
+    detox_policies,
+):
+    checked()  # a policy file that contradicts itself stops the start, not the first dose
 
 SERVICE = Service(
     name="medication",

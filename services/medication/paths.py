@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Path, Query
 
-from services.medication import examples
+from services.medication import examples, examples_detox
 from shared.units import Code, SiteId
 
 OrderId = Annotated[UUID, Path(description="The order; chosen by whoever drafts it.", examples=[examples.ORDER_ID])]
@@ -19,6 +19,10 @@ DoseId = Annotated[
 ]
 GuestId = Annotated[
     UUID, Path(description="The stay as a guest; chosen by whoever asks.", examples=[examples.GUEST_ID])
+]
+DetoxId = Annotated[
+    UUID,
+    Path(description="The course of withdrawal; chosen by whoever begins it.", examples=[examples_detox.DETOX_ID]),
 ]
 ProductId = Annotated[
     Code, Path(description="The product, as the formulary names it.", examples=["methadone-concentrate"])

@@ -7,12 +7,14 @@ from services.medication import (
     authority,
     care,
     chart,
+    detox,
     dose,
     history,
     order,
     stock,
     taper,
     views_authority,
+    views_detox,
     views_dispensing,
     views_dose,
     views_order,
@@ -35,6 +37,10 @@ _VIEWS: Final[Mapping[str, Callable[[AnyRecorded], Sequence[Write]]]] = {
     history.decider.category: lambda _: (),
     stock.decider.category: views_stock_writes.writes,
     chart.decider.category: lambda _: (),
+    detox.decider.category: lambda recorded: [
+        *views_detox.writes(recorded),
+        *views_dispensing.detox_writes(recorded),
+    ],
 }
 
 

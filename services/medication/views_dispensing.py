@@ -12,7 +12,7 @@ from services.medication.site_time import zone_of
 from services.medication.views_stock import plain
 from services.medication.views_stock_report import begins
 from shared.event import AnyRecorded
-from shared.events.medication import DoseAdministered, DoseConflictFound, DoseVoided
+from shared.events.medication import DetoxDoseGiven, DoseAdministered, DoseConflictFound, DoseVoided
 from shared.http import QueryDoor
 from shared.projector import Write
 
@@ -67,6 +67,18 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
             return [Write(sql, (recorded.corrects, recorded.recorded_at, event.confirmed_by))]
         case _:
             return []
+
+
+def detox_writes(recorded: AnyRecorded) -> Sequence[Write]:
+    """A dose by a withdrawal protocol stands in the log too; its order is the course."""
+    event = recorded.data
+    if not isinstance(event, DetoxDoseGiven):
+        return []
+    sql = """insert into view.dispensing (event_id, site_id, home_site_id, patient_id, dose_id, order_id, medicine, dose_mg,
+                 given_at, given_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+    where = (recorded.event_id, event.site_id, event.home_site_id, event.patient_id, event.dose_id)
+    what = (UUID(recorded.subject_id), event.medicine, event.dose_mg, event.given_at, event.observed_by)
+    return [Write(sql, (*where, *what))]
 
 
 _LOG: Final = f"""

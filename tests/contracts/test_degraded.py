@@ -14,6 +14,7 @@ from deploy.databases import SERVICES
 # Folded from the log itself when they are asked for: nothing that is stored can be missing in them.
 FOLDED = {
     "AssessmentSheet",
+    "DetoxSheet",
     "DosingAuthority",
     "GateSheet",
     "MissedDoses",

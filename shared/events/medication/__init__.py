@@ -19,6 +19,20 @@ from shared.events.medication.chart import (
     MedicineOrdered,
     MedicineOrderEnded,
 )
+from shared.events.medication.detox import (
+    DetoxCompleted,
+    DetoxDoseGiven,
+    DetoxEnded,
+    DetoxEvent,
+    DetoxKind,
+    DetoxReferredUp,
+    DetoxStarted,
+    ReferralAdvised,
+    ReferralDeclined,
+    WithdrawalRisk,
+    WithdrawalScored,
+    WithdrawalSign,
+)
 from shared.events.medication.dose import (
     DoseAdministered,
     DoseConflictFound,
@@ -105,7 +119,17 @@ from shared.events.medication.taper import (
 )
 from shared.events.parking import ParkedEventDiscarded, ParkedEventEdited, ParkedEventsRetried
 
-type Event = OrderEvent | DoseEvent | TaperEvent | CareEvent | ChartEvent | AuthorityEvent | HistoryEvent | StockEvent
+type Event = (
+    OrderEvent
+    | DoseEvent
+    | TaperEvent
+    | CareEvent
+    | ChartEvent
+    | AuthorityEvent
+    | HistoryEvent
+    | StockEvent
+    | DetoxEvent
+)
 
 __all__ = [
     "Assess",
@@ -124,6 +148,13 @@ __all__ = [
     "CareEnded",
     "CareEvent",
     "ChartEvent",
+    "DetoxCompleted",
+    "DetoxDoseGiven",
+    "DetoxEnded",
+    "DetoxEvent",
+    "DetoxKind",
+    "DetoxReferredUp",
+    "DetoxStarted",
     "DiscontinuationReason",
     "DiscrepancyFound",
     "DiscrepancyKind",
@@ -173,6 +204,8 @@ __all__ = [
     "Pour",
     "PourLeftOut",
     "PourPutBack",
+    "ReferralAdvised",
+    "ReferralDeclined",
     "RefusalReason",
     "ReplanReason",
     "ResumptionDecided",
@@ -204,4 +237,7 @@ __all__ = [
     "VoidReason",
     "WasteReason",
     "WasteWitnessed",
+    "WithdrawalRisk",
+    "WithdrawalScored",
+    "WithdrawalSign",
 ]
