@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Final, assert_never
 
 from services.medication import care as cares
+from services.medication import dose_vomited
 from services.medication import order as orders
 from services.medication.authority import check_may_dose
 from services.medication.dose_state import Slot, Status, evolve
+from services.medication.dose_vomited import OnVomited
 from services.medication.dosing_slot import BrokenGlass, OrderedSlot, Place, SecondDose, voided
 from services.medication.prescription import Prescription
 from services.medication.stay import Authority
@@ -98,7 +100,7 @@ class SettleConflict:
 
 
 type OnOrder = AdministerDose | RefuseDose | MissDose
-type Command = OnOrder | RequestVoid | ConfirmVoid | SettleConflict
+type Command = OnOrder | RequestVoid | ConfirmVoid | SettleConflict | OnVomited
 
 
 class DoseAlreadyAdministered(Refused):
@@ -133,6 +135,10 @@ class DoseNotAdministered(NotFound):
     """No dose was given in this slot."""
 
 
+class DoseWasReplaced(Refused):
+    """The dose was vomited and replaced: a void would take back only one of the two."""
+
+
 class VoidNotRequested(Refused):
     """Nobody has asked for this dose to be voided."""
 
@@ -148,8 +154,10 @@ class NoConflictHere(Refused):
 def decide(slot: Slot, command: Command, *looked_at: object) -> Sequence[DoseEvent]:
     """What happens on the command; whatever is recorded about a dose looks at order, care, authority and taper."""
     match command:
+        case dose_vomited.ReportVomited() | dose_vomited.DecideReplacement() | dose_vomited.ReplaceDose():
+            return dose_vomited.decide(slot, command, looked_at)
         case RequestVoid():
-            given(slot)
+            voidable(slot)
             return [DoseVoidRequested(command.reason, command.requested_by, command.note)]
         case ConfirmVoid():
             return void(slot, command)
@@ -251,9 +259,17 @@ def given(slot: Slot) -> DoseAdministered:
     return slot.administered
 
 
+def voidable(slot: Slot) -> DoseAdministered:
+    """The dose that two people may void. Raises DoseNotAdministered, DoseWasReplaced."""
+    dose = given(slot)
+    if slot.replaced:
+        raise DoseWasReplaced
+    return dose
+
+
 def void(slot: Slot, command: ConfirmVoid) -> Sequence[DoseEvent]:
     """Two people: whoever asked cannot confirm."""
-    dose = given(slot)
+    dose = voidable(slot)
     if slot.void is None:
         raise VoidNotRequested
     if slot.void.requested_by == command.confirmed_by:

@@ -11,8 +11,11 @@ from shared.events.medication import (
     DoseEvent,
     DoseMissed,
     DoseRefused,
+    DoseReplaced,
+    DoseReplacementDecided,
     DoseVoided,
     DoseVoidRequested,
+    DoseVomited,
 )
 
 
@@ -34,6 +37,9 @@ class Slot:
     void: DoseVoidRequested | None = None
     conflicts: tuple[DoseConflictFound, ...] = ()
     unsettled: bool = False
+    vomited: DoseVomited | None = None
+    replacement: DoseReplacementDecided | None = None
+    replaced: bool = False
 
 
 def evolve(slot: Slot, event: DoseEvent) -> Slot:
@@ -50,6 +56,8 @@ def evolve(slot: Slot, event: DoseEvent) -> Slot:
             return Slot(conflicts=slot.conflicts, unsettled=slot.unsettled)
         case DoseConflictFound() | DoseConflictSettled():
             return told_twice(slot, event)
+        case DoseVomited() | DoseReplacementDecided() | DoseReplaced():
+            return came_up(slot, event)
         case _:
             assert_never(event)
 
@@ -59,3 +67,16 @@ def told_twice(slot: Slot, event: DoseConflictFound | DoseConflictSettled) -> Sl
     if isinstance(event, DoseConflictSettled):
         return replace(slot, unsettled=False)
     return replace(slot, conflicts=(*slot.conflicts, event), unsettled=True)
+
+
+def came_up(slot: Slot, event: DoseVomited | DoseReplacementDecided | DoseReplaced) -> Slot:
+    """With what is known about a dose that was vomited."""
+    match event:
+        case DoseVomited():
+            return replace(slot, vomited=event)
+        case DoseReplacementDecided():
+            return replace(slot, replacement=event)
+        case DoseReplaced():
+            return replace(slot, replaced=True)
+        case _:
+            assert_never(event)

@@ -72,6 +72,9 @@ RESUMED_ORDER: Final = one(
     "Half after four missed doses",
     {"dose_mg_max": "30", "assessed": ["intoxication", "withdrawal"], "rationale": "Seen; no sedation, COWS 9."},
 )
+VOMITING: Final = one("Seen by the nurse", {"witnessed_by": "nurse-kim"})
+REPLACEMENT: Final = one("Half of it", {"dose_mg": "40"})
+REPLACED: Final = one("Given instead", {"dose_mg": "40"})
 VOID_REQUEST: Final = one(
     "Wrong patient", {"reason": "wrong_patient", "note": "Entered under the next patient in the queue."}
 )

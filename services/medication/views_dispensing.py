@@ -12,7 +12,7 @@ from services.medication.site_time import zone_of
 from services.medication.views_stock import plain
 from services.medication.views_stock_report import begins
 from shared.event import AnyRecorded
-from shared.events.medication import DetoxDoseGiven, DoseAdministered, DoseConflictFound, DoseVoided
+from shared.events.medication import DetoxDoseGiven, DoseAdministered, DoseConflictFound, DoseReplaced, DoseVoided
 from shared.http import QueryDoor
 from shared.projector import Write
 
@@ -56,7 +56,7 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
     """How an event of a dosing slot changes the log of the site where it was given."""
     event = recorded.data
     match event:
-        case DoseAdministered() | DoseConflictFound():
+        case DoseAdministered() | DoseConflictFound() | DoseReplaced():
             sql = """insert into view.dispensing (event_id, site_id, home_site_id, patient_id, dose_id, order_id, medicine, dose_mg,
                          given_at, given_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
             where = (recorded.event_id, event.site_id, event.home_site_id, event.patient_id, UUID(recorded.subject_id))

@@ -17,8 +17,11 @@ from shared.events.medication import (
     DoseEvent,
     DoseMissed,
     DoseRefused,
+    DoseReplaced,
+    DoseReplacementDecided,
     DoseVoided,
     DoseVoidRequested,
+    DoseVomited,
 )
 from shared.http import Page, QueryDoor
 from shared.projector import Write
@@ -120,7 +123,7 @@ def writes(recorded: AnyRecorded) -> Sequence[Write]:
         case DoseVoided():
             sql = "update view.dose set version = $2, status = 'voided', void_confirmed_by = $3 where dose_id = $1"
             return [Write(sql, (dose_id, version, event.confirmed_by))]
-        case DoseConflictFound() | DoseConflictSettled():
+        case DoseConflictFound() | DoseConflictSettled() | DoseVomited() | DoseReplacementDecided() | DoseReplaced():
             return [Write("update view.dose set version = $2 where dose_id = $1", (dose_id, version))]
         case _:
             assert_never(event)

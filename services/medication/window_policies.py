@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -68,12 +69,37 @@ class OneOrderPolicy(WindowPolicy):
 
 
 @dataclass(frozen=True)
+class VomitedBand:
+    """Which part of the dose is replaced when it came up within fewer than so many minutes."""
+
+    minutes_below: Annotated[int, Field(ge=1, le=1440)]
+    fraction: Annotated[Decimal, Field(gt=0, le=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VomitedPolicy(WindowPolicy):
+    """How much of a vomited dose is replaced; the first band that holds counts, and without one nothing is."""
+
+    bands: Annotated[tuple[VomitedBand, ...], Field(min_length=1)]
+    never_replaced: tuple[Code, ...]
+    replaced_within_minutes_max: Annotated[int, Field(ge=1, le=1440)]
+
+    def proposed_mg(self, medicine: str, dose_mg: Decimal, minutes: int, *, witnessed: bool) -> Decimal:
+        """In mg, rounded down to thousandths."""
+        if not witnessed or medicine in self.never_replaced:
+            return Decimal(0)
+        fraction = next((one.fraction for one in self.bands if minutes < one.minutes_below), Decimal(0))
+        return (dose_mg * fraction).quantize(Decimal("0.001"), ROUND_DOWN).normalize()
+
+
+@dataclass(frozen=True)
 class WindowPolicies:
     """All that the dosing window decides by."""
 
     authority: AuthorityPolicy
     guest: GuestPolicy
     one_order: OneOrderPolicy
+    vomited: VomitedPolicy
 
 
 @cache
@@ -83,4 +109,5 @@ def window_policies() -> WindowPolicies:
         authority=read(AuthorityPolicy, WINDOW / "dosing-authority.v1.yaml"),
         guest=read(GuestPolicy, WINDOW / "guest-dosing.v1.yaml"),
         one_order=read(OneOrderPolicy, WINDOW / "one-order-a-day.v1.yaml"),
+        vomited=read(VomitedPolicy, WINDOW / "vomited-dose.v1.yaml"),
     )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.event import Personal, event
+from shared.events.medication.order import PolicyUsed
 from shared.units import Code
 
 
@@ -144,6 +145,47 @@ class DoseConflictSettled:
     note: Personal[str | None]
 
 
+@event()
+class DoseVomited:
+    """The dose that was given came up again; `witnessed_by` saw it, if anybody did. `proposed_mg` is what the policy would replace."""
+
+    patient_id: UUID
+    order_id: UUID
+    medicine: Code
+    home_site_id: str
+    vomited_at: datetime
+    minutes_since_dose: int
+    witnessed_by: str | None
+    proposed_mg: Decimal
+    policy: PolicyUsed
+
+
+@event()
+class DoseReplacementDecided:
+    """A prescriber decided how much of a vomited dose is replaced, in mg; 0 is nothing."""
+
+    patient_id: UUID
+    order_id: UUID
+    home_site_id: str
+    dose_mg: Decimal
+    decided_by: str
+    rationale: Personal[str | None]
+
+
+@event()
+class DoseReplaced:
+    """What a prescriber decided on was given for the vomited dose, in the same slot."""
+
+    patient_id: UUID
+    order_id: UUID
+    medicine: Code
+    home_site_id: str
+    site_id: str
+    dose_mg: Decimal
+    given_at: datetime
+    observed_by: str
+
+
 type DoseEvent = (
     DoseAdministered
     | DoseRefused
@@ -152,4 +194,7 @@ type DoseEvent = (
     | DoseVoided
     | DoseConflictFound
     | DoseConflictSettled
+    | DoseVomited
+    | DoseReplacementDecided
+    | DoseReplaced
 )
